@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+/** ISO date of a source: a day, a month, a half or quarter, or a year, as precise as the source is. */
+export const sourceDateSchema = z
+  .string()
+  .regex(
+    /^\d{4}(-(0[1-9]|1[0-2])(-\d{2})?|-(Q[1-4]|H[12]))?$/,
+    'expected YYYY, YYYY-MM, YYYY-MM-DD, YYYY-Qn or YYYY-Hn',
+  )
+
+/** Where figures come from. A figure names its source by key. */
+export const sourceSchema = z.strictObject({
+  title: z.string().min(1),
+  date: sourceDateSchema.optional(),
+  url: z.string().optional(),
+})
+
+/** How far a figure may be trusted. A `placeholder` is nobody's quote: reports warn of it. */
+export const figureKindSchema = z.enum([
+  'specification',
+  'list',
+  'street',
+  'used',
+  'tender',
+  'survey',
+  'study',
+  'quote',
+  'contract',
+  'choice',
+  'placeholder',
+])
+
+/** A number somebody stated, with the key of its source. */
+export const figureSchema = z.strictObject({
+  value: z.number(),
+  source: z.string().min(1),
+  kind: figureKindSchema,
+  note: z.string().optional(),
+})
+
+export type Source = z.infer<typeof sourceSchema>
+export type FigureKind = z.infer<typeof figureKindSchema>
+export type Figure = z.infer<typeof figureSchema>
+
+/** Keys of figures anywhere inside `value` whose source is not declared in `sources`. */
+export function undeclaredSources(value: unknown, sources: Record<string, Source>): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => undeclaredSources(item, sources))
+  if (typeof value !== 'object' || value === null) return []
+  const figure = figureSchema.safeParse(value)
+  if (figure.success) return figure.data.source in sources ? [] : [figure.data.source]
+  return Object.values(value).flatMap((item) => undeclaredSources(item, sources))
+}

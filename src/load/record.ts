@@ -1,0 +1,89 @@
+/** Token counts as the server told them. */
+export interface Usage {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  /** Part of `inputTokens` that came from the server's prefix cache. */
+  readonly cachedInputTokens?: number
+  /** Part of `outputTokens` spent on reasoning. */
+  readonly reasoningTokens?: number
+}
+
+/** Which of a request's timers ran out. */
+export type Timer = 'connect' | 'first-token' | 'idle' | 'total'
+
+/** Everything that can go wrong with a request, by the side it went wrong on. */
+export const failureSides = {
+  'connection-refused': 'network',
+  'connection-reset': 'network',
+  'name-not-found': 'network',
+  'network-unreachable': 'network',
+  'tls-error': 'network',
+  'network-other': 'network',
+  'http-status': 'server',
+  'wrong-content-type': 'server',
+  'error-event': 'server',
+  'empty-output': 'server',
+  'early-close': 'server',
+  'no-end-mark': 'server',
+  'malformed-http': 'protocol',
+  'malformed-event': 'protocol',
+  'too-many-open-files': 'client',
+  'no-free-port': 'client',
+  'client-other': 'client',
+} as const
+
+export type FailureKind = keyof typeof failureSides
+export type FailureSide = (typeof failureSides)[FailureKind]
+
+/**
+ * How a request ended. What the server did wrong is data here, never an exception.
+ * A success is a 2xx status, the right content type, at least one output token, a clean end and no
+ * error event in the stream.
+ */
+export type Outcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly detail: string }
+  | { readonly kind: 'timed-out'; readonly timer: Timer }
+  | { readonly kind: 'cancelled' }
+
+/**
+ * Everything known about one request; the raw material of every figure. Each request ends in
+ * exactly one record. All times are ms since the run's epoch, on one monotonic clock.
+ */
+export interface RequestRecord {
+  /** Unique in the run, in the order of issue. */
+  readonly id: number
+  /** Index of the load level in the run. */
+  readonly level: number
+  /** Issued before the level's window opened, or inside it. */
+  readonly phase: 'warm-up' | 'measured'
+  /** When the schedule wanted it (open loop); absent in closed loop. */
+  readonly dueMs?: number
+  /** First byte handed to the socket; absent when it never got that far. */
+  readonly sentMs?: number
+  /** Whether it had to open a connection of its own, and how long that took. */
+  readonly connectMs?: number
+  /** Arrival of the response's first byte. */
+  readonly firstByteMs?: number
+  /** Arrival of every stream event that carried model output. A chunk is not a token. */
+  readonly chunkMs: readonly number[]
+  /** First chunk that was visible text and not reasoning, where reasoning came first. */
+  readonly firstVisibleMs?: number
+  /** The stream ended cleanly. */
+  readonly endMs?: number
+  /** When the record was closed, however it ended. */
+  readonly closedMs: number
+  readonly outcome: Outcome
+  readonly httpStatus?: number
+  readonly finishReason?: string
+  readonly requestedInputTokens?: number
+  readonly requestedOutputTokens?: number
+  readonly usage?: Usage
+  /** Characters of output text received. */
+  readonly outputCharacters: number
+}
+
+/** When the clock of a request starts: waiting to be sent is part of waiting, so due before sent. */
+export function startMs(record: Pick<RequestRecord, 'dueMs' | 'sentMs'>): number | undefined {
+  return record.dueMs ?? record.sentMs
+}

@@ -1,0 +1,84 @@
+import type { Hardware } from '../detect/hardware.ts'
+import type { LoadLevel, RunConfig } from './benchmark.ts'
+
+/** What a server says of itself, as far as it was asked. */
+export interface TargetIdentity {
+  readonly url: string
+  readonly model: string
+  /** Models the server offers; empty where it does not say. */
+  readonly models: readonly string[]
+  /** Content of the `server` response header, where there is one. */
+  readonly serverHeader?: string
+  /** Engine name, where the server tells it. */
+  readonly engine?: string
+  /** True when the answers come from a simulation and no model runs. */
+  readonly simulated: boolean
+  /** `random` when the model's weights are random, `declared` by the user or told by the server. */
+  readonly weights?: 'random' | 'trained'
+  /** Context length in tokens, where the server tells it. */
+  readonly contextTokens?: number
+  /** Whether the address is this machine's own, so that client and server share its cores. */
+  readonly loopback: boolean
+}
+
+/** How prompts of a wanted token length were made for this server. */
+export type PromptCalibration =
+  | {
+      readonly kind: 'usage'
+      /** Tokens a prompt costs before its first word: template and markers. */
+      readonly overheadTokens: number
+      readonly tokensPerWord: number
+    }
+  | {
+      readonly kind: 'assumed'
+      readonly overheadTokens: 0
+      readonly tokensPerWord: number
+      readonly reason: string
+    }
+
+/** The state of the measuring client while one level ran. */
+export interface ClientHealth {
+  /** Delay of the event loop over its timer's resolution, ms. */
+  readonly loopDelayP50Ms?: number
+  readonly loopDelayP99Ms?: number
+  readonly loopDelayMaxMs?: number
+  /** CPU time of this process / wall time; 1 is one core. */
+  readonly cpuCores?: number
+  readonly connectionsOpened: number
+}
+
+/** One load level as it was run. Times in ms since the run's epoch. */
+export interface LevelLog {
+  readonly level: number
+  readonly load: LoadLevel
+  readonly startMs: number
+  /** The measured window: after warm-up, before drain. */
+  readonly windowStartMs: number
+  readonly windowEndMs: number
+  readonly endMs: number
+  readonly issued: number
+  /** `complete`, or why it stopped before its bound. */
+  readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
+  readonly health: ClientHealth
+}
+
+/** Everything about a run but its records; `run.json` of a results directory. */
+export interface RunLog {
+  readonly schemaVersion: 1
+  readonly runId: string
+  readonly tool: {
+    readonly name: 'baremark'
+    readonly version: string
+    readonly node: string
+    readonly platform: string
+  }
+  /** Wall time of the run's epoch, ISO 8601 UTC. */
+  readonly epoch: string
+  /** `running` is what a crash leaves behind. */
+  readonly state: 'running' | 'complete' | 'partial'
+  readonly config: RunConfig
+  readonly target: TargetIdentity
+  readonly hardware: Hardware
+  readonly prompts: PromptCalibration
+  readonly levels: readonly LevelLog[]
+}

@@ -1,0 +1,158 @@
+import type { LoadLevel, Slo } from '../load/benchmark.ts'
+import type { FailureSide } from '../load/record.ts'
+import type { ClientHealth } from '../load/run-log.ts'
+
+/** One percentile, or why there is none. */
+export interface Percentile {
+  /** Percent, e.g. 95. */
+  readonly p: number
+  /** Samples it was taken from. */
+  readonly n: number
+  /** Nearest rank on the raw samples; absent when withheld. */
+  readonly value?: number
+  /** Exact distribution-free 95 % interval from order statistics; `high` absent when it has no finite upper end. */
+  readonly low?: number
+  readonly high?: number
+  /** Samples needed before it may be printed; present only when withheld. */
+  readonly withheldUntilN?: number
+}
+
+/** A set of raw samples in one unit. */
+export interface Distribution {
+  readonly n: number
+  readonly mean?: number
+  readonly min?: number
+  readonly max?: number
+  readonly p50: Percentile
+  readonly p90: Percentile
+  readonly p95: Percentile
+  readonly p99: Percentile
+}
+
+export interface ErrorCount {
+  /** A failure kind, `timed-out: <timer>` or `cancelled`. */
+  readonly kind: string
+  readonly side: FailureSide
+  readonly count: number
+  /** What the first of them said. */
+  readonly example: string
+}
+
+/** Where a token count came from. */
+export type TokenSource = 'usage' | 'chunks'
+
+/** Of the requests of the measured phase: `issued = completed + failed + timedOut + cancelled + lost`. */
+export interface RequestCounts {
+  readonly issued: number
+  readonly completed: number
+  readonly failed: number
+  readonly timedOut: number
+  readonly cancelled: number
+  /** Issued, but no record of them: a crash of the client. */
+  readonly lost: number
+  readonly warmUp: number
+}
+
+/** What one load level came to. Distributions are over completed requests of the measured phase. */
+export interface OperatingPoint {
+  readonly level: number
+  readonly load: LoadLevel
+  readonly label: string
+  readonly windowS: number
+  readonly requests: RequestCounts
+  readonly errors: readonly ErrorCount[]
+  /** From the clock's start: due time in open loop, sent time in closed loop. */
+  readonly ttftMs: Distribution
+  readonly ttftFromSentMs: Distribution
+  /** First visible token, where reasoning came first. */
+  readonly ttfvMs?: Distribution
+  readonly tpotMs: Distribution
+  /** Gaps between chunks, pooled over requests. Per chunk, not per token. */
+  readonly interChunkMs: Distribution
+  readonly latencyMs: Distribution
+  /** How late requests left, open loop only. */
+  readonly latenessMs?: Distribution
+  readonly inputTokens: Distribution
+  readonly outputTokens: Distribution
+  readonly tokenSource: TokenSource
+  /** Tokens per output chunk; 1 where the server streams token by token. */
+  readonly tokensPerChunk?: number
+  /** Output tokens that arrived inside the window / window length. */
+  readonly outputTokensPerS?: number
+  /** Input tokens of requests whose first token arrived inside the window / window length. */
+  readonly inputTokensPerS?: number
+  /** The same over the whole level, ramp and drain included: first send to last end. */
+  readonly wholeRunOutputTokensPerS?: number
+  readonly requestsPerS?: number
+  /** Interactivity: output tokens/s seen by one user = 1000 / median TPOT. */
+  readonly tokensPerSPerUser?: number
+  /** Good requests per second and their tokens; present only when SLOs were given. */
+  readonly goodput?: {
+    readonly slo: Slo
+    readonly requestsPerS?: number
+    readonly outputTokensPerS?: number
+    /** Good requests / issued requests of the measured phase that were not cancelled. */
+    readonly goodRatio?: number
+  }
+  /** Rate asked for and rate at which requests were sent in the window, open loop only. */
+  readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
+  readonly health: ClientHealth
+  readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
+  readonly gates: readonly Gate[]
+}
+
+/** One validity gate, judged. */
+export interface Gate {
+  readonly gate: string
+  readonly status: 'pass' | 'fail' | 'not-measured'
+  /** What a failure of it means for the run. */
+  readonly severity: 'invalid' | 'degraded'
+  readonly value: string
+  readonly limit: string
+  readonly remedy: string
+}
+
+export type Verdict = 'VALID' | 'DEGRADED' | 'INVALID'
+
+/** A doubt that travels with the numbers. `text` says what and what to do. */
+export interface Warning {
+  readonly kind: WarningKind
+  readonly text: string
+  /** Load level it is about; absent when it is about the run. */
+  readonly level?: number
+}
+
+export type WarningKind =
+  | 'simulated'
+  | 'random-weights'
+  | 'partial-run'
+  | 'shared-machine'
+  | 'few-samples'
+  | 'failed-requests'
+  | 'short-output'
+  | 'long-output'
+  | 'input-length'
+  | 'schedule-missed'
+  | 'client-busy'
+  | 'no-usage'
+  | 'tokens-disagree'
+  | 'prompt-lengths-assumed'
+  | 'tls-not-verified'
+
+/** One corner of the throughput-interactivity frontier. */
+export interface FrontierPoint {
+  readonly level: number
+  readonly outputTokensPerS: number
+  readonly tokensPerSPerUser: number
+}
+
+/** What a run came to: one operating point per load level, and the frontier they span. */
+export interface Summary {
+  readonly points: readonly OperatingPoint[]
+  /** Points no other point beats on both throughput and interactivity, by rising interactivity. */
+  readonly frontier: readonly FrontierPoint[]
+  readonly verdict: Verdict
+  /** Why the verdict is not VALID; empty when it is. */
+  readonly reasons: readonly string[]
+  readonly warnings: readonly Warning[]
+}
