@@ -7,7 +7,7 @@ export type Reading<T> =
   | { readonly status: 'absent'; readonly reason: string; readonly source: string }
 
 /** The value of a reading, or unknown. */
-export function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
+export function readingValue<T>(reading: Reading<T> | undefined): T | undefined {
   return reading?.status === 'ok' ? reading.value : undefined
 }
 
