@@ -128,4 +128,6 @@ export interface RunConfig {
   /** Where the API key came from; the key itself is nowhere. */
   readonly apiKeySource?: string
   readonly declaredWeights?: 'random' | 'trained'
+  /** False when the server's certificate was not verified; absent without TLS. */
+  readonly tlsVerified?: boolean
 }

@@ -1,0 +1,187 @@
+import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
+import { MS_PER_S } from '../units.ts'
+import type { TargetIdentity } from './run-log.ts'
+
+/** What is needed to reach a server. The key is never stored nor printed. */
+export interface Access {
+  readonly apiKey?: string
+  readonly insecure: boolean
+  readonly ca?: string
+}
+
+const PROBE_TIMEOUT_MS = 5 * MS_PER_S
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+/**
+ * The base address of a server: without `/v1`, query and trailing slash.
+ *
+ * @throws UserError when it is not an http(s) address, or holds a password
+ */
+export function parseTargetUrl(text: string): URL {
+  const withScheme = /^https?:\/\//i.test(text) ? text : `http://${text}`
+  let url: URL
+  try {
+    url = new URL(withScheme)
+  } catch {
+    throw new UserError(`Not an address: ${text}`, {
+      remedy: 'Give one such as http://127.0.0.1:8000.',
+    })
+  }
+  if (url.username || url.password) {
+    throw new UserError('The address holds a user name or password.', {
+      remedy: 'Remove it; put the key in BAREMARK_API_KEY.',
+    })
+  }
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/(chat\/)?completions)?$/, '')
+  url.search = ''
+  url.hash = ''
+  return url
+}
+
+/**
+ * Asks the server what it is.
+ *
+ * @throws UserError when nobody listens, the key is refused, or it has no such model
+ */
+export async function identifyTarget(
+  url: URL,
+  model: string | undefined,
+  access: Access,
+): Promise<TargetIdentity> {
+  const answer = await getModels(url, access)
+  const offered = answer.models.map((offer) => offer.id)
+  const chosen = model ?? offered[0]
+  if (chosen === undefined) {
+    throw new UserError(`${url.origin} does not say which models it has.`, {
+      remedy: 'Name one with --model.',
+      exitCode: exitCodes.setup,
+    })
+  }
+  if (offered.length > 0 && !offered.includes(chosen)) {
+    throw new UserError(`${url.origin} has no model "${chosen}".`, {
+      remedy: `Use one of: ${offered.slice(0, 8).join(', ')}${offered.length > 8 ? ', ...' : ''}.`,
+      exitCode: exitCodes.setup,
+    })
+  }
+  const offer = answer.models.find(({ id }) => id === chosen)
+  return {
+    url: url.href.replace(/\/$/, ''),
+    model: chosen,
+    models: offered,
+    serverHeader: answer.serverHeader,
+    engine: offer?.baremark?.engine,
+    simulated: offer?.baremark?.simulated === true,
+    weights: offer?.baremark?.weights,
+    contextTokens: offer?.max_model_len,
+    loopback: isLoopback(url.hostname),
+  }
+}
+
+/** Whether a host name is this machine's own. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return (
+    host === 'localhost' || host === '::1' || /^127\./.test(host) || host.endsWith('.localhost')
+  )
+}
+
+interface ModelOffer {
+  readonly id: string
+  readonly max_model_len?: number
+  /** What baremark's own server adds. */
+  readonly baremark?: {
+    readonly engine?: string
+    readonly simulated?: boolean
+    readonly weights?: 'random' | 'trained'
+  }
+}
+
+interface ModelsAnswer {
+  readonly models: readonly ModelOffer[]
+  readonly serverHeader?: string
+}
+
+async function getModels(url: URL, access: Access): Promise<ModelsAnswer> {
+  const { status, body, serverHeader } = await get(
+    new URL(`${url.href.replace(/\/$/, '')}/v1/models`),
+    access,
+  )
+  if (status === 401 || status === 403) {
+    throw new UserError(`${url.origin} refuses the key (HTTP ${status}).`, {
+      remedy: 'Put a valid key in BAREMARK_API_KEY, or give --api-key-file.',
+      exitCode: exitCodes.setup,
+    })
+  }
+  if (status >= 300 && status < 400) {
+    throw new UserError(`${url.origin} redirects (HTTP ${status}).`, {
+      remedy: 'Give the final address: redirects are not followed, they would be measured.',
+      exitCode: exitCodes.setup,
+    })
+  }
+  return { models: status === 200 ? readModels(body) : [], serverHeader }
+}
+
+function readModels(body: string): ModelOffer[] {
+  try {
+    const { data } = JSON.parse(body) as { data?: unknown }
+    return Array.isArray(data) ? data.filter((offer) => typeof offer?.id === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly serverHeader?: string
+}
+
+async function get(url: URL, access: Access): Promise<Answer> {
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+  const headers = access.apiKey === undefined ? {} : { authorization: `Bearer ${access.apiKey}` }
+  const options = {
+    headers,
+    timeout: PROBE_TIMEOUT_MS,
+    rejectUnauthorized: !access.insecure,
+    ca: access.ca,
+  }
+  return new Promise((resolve, reject) => {
+    const asked = request(url, options, (response) => {
+      const parts: Buffer[] = []
+      let length = 0
+      response.on('data', (part: Buffer) => {
+        length += part.length
+        if (length <= MAX_ANSWER_BYTES) parts.push(part)
+        else asked.destroy(new Error('the answer is over 4 MiB'))
+      })
+      response.on('end', () => {
+        const body = Buffer.concat(parts).toString('utf8')
+        resolve({
+          status: response.statusCode ?? 0,
+          body,
+          serverHeader: response.headers.server?.toString(),
+        })
+      })
+      response.on('error', (cause) => reject(unreachable(url, cause)))
+    })
+    asked.on('timeout', () =>
+      asked.destroy(new Error(`no answer within ${PROBE_TIMEOUT_MS / MS_PER_S} s`)),
+    )
+    asked.on('error', (cause) => reject(unreachable(url, cause)))
+    asked.end()
+  })
+}
+
+function unreachable(url: URL, cause: unknown): UserError {
+  const refused = systemErrorCode(cause) === 'ECONNREFUSED'
+  const what = refused
+    ? `Nobody listens at ${url.origin}.`
+    : `Cannot reach ${url.origin}: ${messageOf(cause)}.`
+  return new UserError(what, {
+    remedy: refused
+      ? 'Start the server, or check the address and port.'
+      : 'Check the address, the network and the certificate.',
+    exitCode: exitCodes.setup,
+    cause,
+  })
+}

@@ -1,0 +1,93 @@
+import { exitCodes, UserError } from '../errors.ts'
+import type { Random } from '../random.ts'
+import { fitCalibration, makePrompt, type PromptProbe } from './prompts.ts'
+import type { Outcome, RequestRecord } from './record.ts'
+import { type RequestTemplate, requestBytes } from './request-source.ts'
+import type { PromptCalibration } from './run-log.ts'
+import type { PlannedRequest, Send } from './send.ts'
+
+/** What a few requests before the run taught about the server. */
+export interface ProbeResult {
+  readonly prompts: PromptCalibration
+  /** Whether the server takes the fields that force an answer's length. */
+  readonly forceLength: boolean
+}
+
+const SHORT_WORDS = 32
+const PROBE_OUTPUT_TOKENS = 2
+
+/**
+ * Asks a short and a long question, not measured: does the server answer at all, does it take the
+ * fields that force the answer's length, and how many tokens is a word to it?
+ *
+ * @throws UserError when the server does not answer as it should
+ */
+export async function probeTarget(
+  send: Send,
+  template: Omit<RequestTemplate, 'forceLength'>,
+  options: { readonly inputTokens: number; readonly random: Random },
+): Promise<ProbeResult> {
+  const ask = (wordCount: number, forceLength: boolean): Promise<RequestRecord> => {
+    const prompt = makePrompt(options.random, wordCount)
+    const bytes = requestBytes({ ...template, forceLength }, prompt, PROBE_OUTPUT_TOKENS)
+    return send({ ...probeRequest, bytes })
+  }
+  let forceLength = true
+  let short = await ask(SHORT_WORDS, forceLength)
+  if (isRefusal(short)) {
+    forceLength = false
+    short = await ask(SHORT_WORDS, forceLength)
+  }
+  const longWords = Math.max(2 * SHORT_WORDS, options.inputTokens)
+  const long = await ask(longWords, forceLength)
+  const prompts = fitCalibration(
+    measured(short, SHORT_WORDS, template),
+    measured(long, longWords, template),
+  )
+  return { prompts, forceLength }
+}
+
+const probeRequest: Omit<PlannedRequest, 'bytes'> = {
+  id: -1,
+  level: -1,
+  phase: 'warm-up',
+  requestedInputTokens: SHORT_WORDS,
+  requestedOutputTokens: PROBE_OUTPUT_TOKENS,
+}
+
+/** A server that does not know a field says so with 400 or 422. */
+function isRefusal({ httpStatus }: RequestRecord): boolean {
+  return httpStatus === 400 || httpStatus === 422
+}
+
+function measured(
+  record: RequestRecord,
+  words: number,
+  { url, api }: Pick<RequestTemplate, 'url' | 'api'>,
+): PromptProbe {
+  if (record.outcome.kind !== 'completed') {
+    throw new UserError(
+      `${url.origin}${api.path} did not answer a test request: ${describeOutcome(record.outcome)}.`,
+      {
+        remedy:
+          'Check that the server serves this API and model; try --api openai-completions or openai-chat.',
+        exitCode: exitCodes.setup,
+      },
+    )
+  }
+  return { words, inputTokens: record.usage?.inputTokens }
+}
+
+/** An outcome in words. */
+export function describeOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'completed':
+      return 'completed'
+    case 'failed':
+      return `${outcome.failure} (${outcome.detail})`
+    case 'timed-out':
+      return `timed out waiting for ${outcome.timer === 'first-token' ? 'the first token' : `the ${outcome.timer} timer`}`
+    case 'cancelled':
+      return 'cancelled'
+  }
+}

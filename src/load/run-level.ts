@@ -1,0 +1,209 @@
+import type { Random } from '../random.ts'
+import { MS_PER_S } from '../units.ts'
+import { arrivalsMs, type OpenLevel } from './arrivals.ts'
+import type { LoadLevel } from './benchmark.ts'
+import type { Clock } from './clock.ts'
+import type { RequestRecord } from './record.ts'
+import type { LevelLog } from './run-log.ts'
+
+/** One load level to run: for `durationS`, or until `requests` are issued, whichever comes first. */
+export interface LevelPlan {
+  readonly load: LoadLevel
+  readonly warmupS: number
+  readonly durationS?: number
+  readonly requests?: number
+  readonly drainS: number
+  /** Draws the timetable of an open loop. */
+  readonly random: Random
+}
+
+/** All that a level needs of the world. `issue` sends one request and never rejects. */
+export interface LevelWorld {
+  readonly clock: Clock
+  readonly issue: (phase: RequestRecord['phase'], dueMs?: number) => Promise<RequestRecord>
+  readonly cancelAll: () => void
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal
+}
+
+export type LevelResult = Omit<LevelLog, 'level' | 'load' | 'health'>
+
+/** A closed loop against a server that fails at once would spin; each user waits this long after a failure. */
+const PAUSE_AFTER_FAILURE_MS = 250
+/** So many failures in a row without one success, and the level is given up. */
+const HOPELESS_FAILURES = 20
+/** Part of the warm-up over which a closed loop's users arrive, so that they do not start in step. */
+const RAMP_SHARE_OF_WARMUP = 0.5
+
+/** What one level is doing. */
+interface Progress {
+  readonly startMs: number
+  readonly windowStartMs: number
+  /** End of the window by duration; unknown when only a count bounds it. */
+  readonly plannedEndMs: number | undefined
+  readonly issuing: AbortController
+  windowEndMs: number | undefined
+  ended: LevelResult['ended']
+  issued: number
+  measured: number
+  failuresInARow: number
+  completed: number
+}
+
+/** Runs warm-up, measured window and drain of one level. */
+export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<LevelResult> {
+  const progress = begin(plan, world.clock.nowMs())
+  const onInterrupt = (): void => {
+    stop(progress, world.clock.nowMs(), 'interrupted')
+    world.cancelAll()
+  }
+  if (world.signal.aborted) onInterrupt()
+  world.signal.addEventListener('abort', onInterrupt, { once: true })
+  const done = new AbortController()
+  const watch = drain(plan, progress, world, done.signal)
+  await (plan.load.kind === 'closed'
+    ? runClosed(plan.load.concurrency, plan, progress, world)
+    : runOpen(plan.load, plan, progress, world))
+  done.abort()
+  await watch
+  world.signal.removeEventListener('abort', onInterrupt)
+  const { startMs, windowStartMs, issued, ended } = progress
+  const endMs = world.clock.nowMs()
+  return {
+    startMs,
+    windowStartMs,
+    windowEndMs: Math.max(windowStartMs, progress.windowEndMs ?? endMs),
+    endMs,
+    issued,
+    ended,
+  }
+}
+
+function begin(plan: LevelPlan, nowMs: number): Progress {
+  const windowStartMs = nowMs + plan.warmupS * MS_PER_S
+  return {
+    startMs: nowMs,
+    windowStartMs,
+    plannedEndMs:
+      plan.durationS === undefined ? undefined : windowStartMs + plan.durationS * MS_PER_S,
+    issuing: new AbortController(),
+    windowEndMs: undefined,
+    ended: 'complete',
+    issued: 0,
+    measured: 0,
+    failuresInARow: 0,
+    completed: 0,
+  }
+}
+
+/** Ends the window: no request is issued after this. */
+function stop(progress: Progress, atMs: number, ended: LevelResult['ended'] = 'complete'): void {
+  if (progress.issuing.signal.aborted) return
+  progress.windowEndMs = Math.min(atMs, progress.plannedEndMs ?? atMs)
+  progress.ended = ended
+  progress.issuing.abort()
+}
+
+/** Closes the window when its time is up, then gives what is in flight `drainS` to finish. */
+async function drain(
+  plan: LevelPlan,
+  progress: Progress,
+  world: LevelWorld,
+  done: AbortSignal,
+): Promise<void> {
+  const { clock } = world
+  const stopped = progress.issuing.signal
+  if (progress.plannedEndMs !== undefined) {
+    await clock.sleepUntil(progress.plannedEndMs, AbortSignal.any([stopped, done]))
+    if (!done.aborted) stop(progress, progress.plannedEndMs)
+  } else if (!stopped.aborted) {
+    await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
+  }
+  if (done.aborted) return
+  await clock.sleepUntil(clock.nowMs() + plan.drainS * MS_PER_S, done)
+  if (!done.aborted) world.cancelAll()
+}
+
+async function runClosed(
+  users: number,
+  plan: LevelPlan,
+  progress: Progress,
+  world: LevelWorld,
+): Promise<void> {
+  const rampMs = plan.warmupS * MS_PER_S * RAMP_SHARE_OF_WARMUP
+  const runUser = async (user: number): Promise<void> => {
+    await world.clock.sleepUntil(
+      progress.startMs + (rampMs * user) / users,
+      progress.issuing.signal,
+    )
+    while (mayIssue(plan, progress, world.clock.nowMs())) {
+      const record = await issue(progress, world)
+      if (record.outcome.kind !== 'completed') {
+        await world.clock.sleepUntil(
+          world.clock.nowMs() + PAUSE_AFTER_FAILURE_MS,
+          progress.issuing.signal,
+        )
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: users }, (_, user) => runUser(user)))
+  stop(progress, world.clock.nowMs())
+}
+
+/** Keeps to the timetable whatever the server does: sending never waits for an answer. */
+async function runOpen(
+  load: OpenLevel,
+  plan: LevelPlan,
+  progress: Progress,
+  world: LevelWorld,
+): Promise<void> {
+  const inFlight: Promise<RequestRecord>[] = []
+  for (const offsetMs of arrivalsMs(load, plan.random)) {
+    const dueMs = progress.startMs + offsetMs
+    if (!mayIssue(plan, progress, dueMs)) break
+    await world.clock.sleepUntil(dueMs, progress.issuing.signal)
+    if (progress.issuing.signal.aborted) break
+    inFlight.push(issue(progress, world, dueMs))
+  }
+  if (progress.plannedEndMs !== undefined && !countReached(plan, progress)) {
+    await world.clock.sleepUntil(progress.plannedEndMs, progress.issuing.signal)
+  }
+  stop(progress, world.clock.nowMs())
+  await Promise.all(inFlight)
+}
+
+/** Whether a request may start at that moment. Finding the count reached closes the window. */
+function mayIssue(plan: LevelPlan, progress: Progress, atMs: number): boolean {
+  if (progress.issuing.signal.aborted) return false
+  if (progress.plannedEndMs !== undefined && atMs >= progress.plannedEndMs) return false
+  if (!countReached(plan, progress)) return true
+  stop(progress, atMs)
+  return false
+}
+
+function countReached(plan: LevelPlan, progress: Progress): boolean {
+  return plan.requests !== undefined && progress.measured >= plan.requests
+}
+
+async function issue(
+  progress: Progress,
+  world: LevelWorld,
+  dueMs?: number,
+): Promise<RequestRecord> {
+  const phase = (dueMs ?? world.clock.nowMs()) < progress.windowStartMs ? 'warm-up' : 'measured'
+  progress.issued++
+  if (phase === 'measured') progress.measured++
+  const record = await world.issue(phase, dueMs)
+  note(record, progress, world)
+  return record
+}
+
+function note(record: RequestRecord, progress: Progress, world: LevelWorld): void {
+  const succeeded = record.outcome.kind === 'completed'
+  progress.failuresInARow = succeeded ? 0 : progress.failuresInARow + 1
+  if (succeeded) progress.completed++
+  if (progress.completed === 0 && progress.failuresInARow >= HOPELESS_FAILURES) {
+    stop(progress, world.clock.nowMs(), 'too-many-failures')
+    world.cancelAll()
+  }
+}

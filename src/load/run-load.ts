@@ -1,0 +1,81 @@
+import { seededRandom } from '../random.ts'
+import { type Benchmark, type LoadLevel, levelsOf } from './benchmark.ts'
+import type { Clock } from './clock.ts'
+import { watchHealth } from './health.ts'
+import { wordsForTokens } from './prompts.ts'
+import type { RequestRecord } from './record.ts'
+import { createRequestSource, type RequestTemplate } from './request-source.ts'
+import { runLevel } from './run-level.ts'
+import type { LevelLog, PromptCalibration } from './run-log.ts'
+import type { Sender } from './send.ts'
+
+/** All that a run needs of the world, and who hears of it. */
+export interface LoadWorld {
+  readonly clock: Clock
+  readonly sender: Sender
+  readonly template: RequestTemplate
+  readonly prompts: PromptCalibration
+  readonly signal: AbortSignal
+  readonly onLevelStart: (level: number, load: LoadLevel) => void
+  readonly onRecord: (record: RequestRecord) => void
+  readonly onLevelEnd: (log: LevelLog) => void
+}
+
+/** Runs the load levels of a benchmark one after another; stops early when interrupted or hopeless. */
+export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<LevelLog[]> {
+  const logs: LevelLog[] = []
+  let nextId = 0
+  for (const [level, load] of levelsOf(benchmark.load).entries()) {
+    if (world.signal.aborted) break
+    world.onLevelStart(level, load)
+    const log = await runOne(benchmark, level, load, world, () => nextId++)
+    logs.push(log)
+    world.onLevelEnd(log)
+    if (log.ended !== 'complete') break
+  }
+  return logs
+}
+
+async function runOne(
+  benchmark: Benchmark,
+  level: number,
+  load: LoadLevel,
+  world: LoadWorld,
+  takeId: () => number,
+): Promise<LevelLog> {
+  const { workload, seed } = benchmark
+  const nextBytes = createRequestSource(world.template, {
+    wordCount: wordsForTokens(workload.inputTokens, world.prompts),
+    outputTokens: workload.outputTokens,
+    random: seededRandom(seed, `prompts-${level}`),
+  })
+  const openedBefore = world.sender.connectionsOpened()
+  const healthNow = watchHealth(world.clock)
+  const result = await runLevel(
+    { ...benchmark, load, random: seededRandom(seed, `arrivals-${level}`) },
+    {
+      clock: world.clock,
+      cancelAll: world.sender.cancelAll,
+      signal: world.signal,
+      issue: async (phase, dueMs) => {
+        const record = await world.sender.send({
+          id: takeId(),
+          level,
+          phase,
+          dueMs,
+          bytes: nextBytes(),
+          requestedInputTokens: workload.inputTokens,
+          requestedOutputTokens: workload.outputTokens,
+        })
+        world.onRecord(record)
+        return record
+      },
+    },
+  )
+  return {
+    level,
+    load,
+    ...result,
+    health: healthNow(world.sender.connectionsOpened() - openedBefore),
+  }
+}

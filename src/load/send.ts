@@ -1,0 +1,320 @@
+import type { Timeouts } from './benchmark.ts'
+import type { Clock } from './clock.ts'
+import { failureOf } from './failure.ts'
+import type { Connection, Endpoint } from './http/connection.ts'
+import { createPool } from './http/pool.ts'
+import type { ResponseHead } from './http/response-reader.ts'
+import { createSseReader } from './http/sse.ts'
+import type { FailureKind, Outcome, RequestRecord, Timer, Usage } from './record.ts'
+import type { EventMeaning, ServerApi } from './servers/server.ts'
+
+/** A request ready to go: its bytes are made before it is due. */
+export interface PlannedRequest {
+  readonly id: number
+  readonly level: number
+  readonly phase: RequestRecord['phase']
+  readonly dueMs?: number
+  readonly bytes: Buffer
+  readonly requestedInputTokens: number
+  readonly requestedOutputTokens: number
+}
+
+/** Sends one request; resolves with exactly one record, whatever happens, and never rejects. */
+export type Send = (request: PlannedRequest) => Promise<RequestRecord>
+
+export interface Sender {
+  readonly send: Send
+  /** Ends every request in flight as cancelled. */
+  readonly cancelAll: () => void
+  readonly connectionsOpened: () => number
+  readonly close: () => void
+}
+
+interface SenderOptions {
+  readonly endpoint: Endpoint
+  readonly api: ServerApi
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+}
+
+/** How often timers are looked at; a request may overrun its limit by this much. */
+const TIMER_CHECK_MS = 100
+const DETAIL_CHARACTERS = 300
+
+export function createSender({ endpoint, api, clock, timeouts }: SenderOptions): Sender {
+  let readMs = 0
+  const pool = createPool(endpoint, clock, (nowMs) => {
+    readMs = nowMs
+  })
+  const inFlight = new Set<Flight>()
+  // One timer for all requests: a timer of its own per chunk would cost more than the chunk.
+  const checker = setInterval(() => {
+    const nowMs = clock.nowMs()
+    for (const flight of inFlight) flight.checkTimers(nowMs)
+  }, TIMER_CHECK_MS)
+  checker.unref()
+
+  return {
+    send: async (request) => {
+      const flight = createFlight(request, {
+        api,
+        clock,
+        timeouts,
+        readMs: () => readMs,
+        giveBack: pool.giveBack,
+      })
+      inFlight.add(flight)
+      try {
+        flight.start(() => pool.take(flight.connecting))
+        return await flight.record
+      } finally {
+        inFlight.delete(flight)
+      }
+    },
+    cancelAll: () => {
+      for (const flight of inFlight) flight.close({ kind: 'cancelled' })
+    },
+    connectionsOpened: pool.opened,
+    close: () => {
+      clearInterval(checker)
+      pool.close()
+    },
+  }
+}
+
+interface Flight {
+  readonly record: Promise<RequestRecord>
+  /** Aborts the opening of a connection. */
+  readonly connecting: AbortSignal
+  readonly start: (take: () => TakenConnection | Promise<TakenConnection>) => void
+  readonly checkTimers: (nowMs: number) => void
+  readonly close: (outcome: Outcome) => void
+}
+
+interface TakenConnection {
+  readonly connection: Connection
+  readonly connectMs?: number
+}
+
+interface FlightContext {
+  readonly api: ServerApi
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+  /** Moment of the socket read now being worked on. */
+  readonly readMs: () => number
+  readonly giveBack: (connection: Connection) => void
+}
+
+/** What is known of a request so far. */
+interface Draft {
+  sentMs?: number
+  connectMs?: number
+  firstByteMs?: number
+  firstVisibleMs?: number
+  endMs?: number
+  httpStatus?: number
+  finishReason?: string
+  usage?: Usage
+  outputCharacters: number
+  errorBody: string
+  readonly chunkMs: number[]
+}
+
+/** One request from its issue to its record. */
+function createFlight(request: PlannedRequest, context: FlightContext): Flight {
+  const { api, clock, timeouts, readMs } = context
+  const issuedMs = clock.nowMs()
+  const abortConnecting = new AbortController()
+  const draft: Draft = { chunkMs: [], outputCharacters: 0, errorBody: '' }
+  let connection: Connection | undefined
+  let settled = false
+  let reusable = true
+  let resolve: (record: RequestRecord) => void = () => {}
+  const record = new Promise<RequestRecord>((done) => {
+    resolve = done
+  })
+
+  const close = (outcome: Outcome): void => {
+    if (settled) return
+    settled = true
+    if (outcome.kind !== 'completed') {
+      abortConnecting.abort(new Error('closed'))
+      connection?.destroy()
+    }
+    resolve(toRecord(request, draft, clock.nowMs(), outcome))
+  }
+  const closeIf = (outcome: Outcome | undefined): void => {
+    if (outcome) close(outcome)
+  }
+
+  const events = createSseReader((data) => {
+    if (!settled) closeIf(applyEvent(draft, api, data, readMs()))
+  })
+
+  const onHead = (head: ResponseHead): void => {
+    draft.firstByteMs ??= readMs()
+    draft.httpStatus = head.status
+    reusable = head.headers.get('connection')?.toLowerCase() !== 'close'
+    closeIf(judgeHead(head, api.contentType))
+  }
+
+  const onBody = (bytes: Buffer): void => {
+    if (isSuccess(draft.httpStatus)) events.push(bytes)
+    else if (draft.errorBody.length < DETAIL_CHARACTERS) draft.errorBody += bytes.toString('utf8')
+  }
+
+  const onEnd = (): void => {
+    if (!settled) close(judgeEnd(draft, readMs()))
+    if (connection && reusable) context.giveBack(connection)
+    else connection?.destroy()
+  }
+
+  const begin = (taken: TakenConnection): void => {
+    if (settled) {
+      taken.connection.destroy()
+      return
+    }
+    connection = taken.connection
+    draft.connectMs = taken.connectMs
+    draft.sentMs = clock.nowMs()
+    connection.exchange(request.bytes, {
+      onHead,
+      onBody,
+      onEnd,
+      onLost: (error) => close(judgeLoss(draft, error)),
+    })
+  }
+
+  /** No promise in the way when an idle connection is at hand: the request leaves in the same tick. */
+  const start: Flight['start'] = (take) => {
+    const taken = take()
+    if ('connection' in taken) begin(taken)
+    else taken.then(begin, (error: unknown) => close({ kind: 'failed', ...failureOf(error) }))
+  }
+
+  return {
+    record,
+    connecting: abortConnecting.signal,
+    start,
+    close,
+    checkTimers: (nowMs) => {
+      const timer = expiredTimer(draft, issuedMs, nowMs, timeouts)
+      if (timer) close({ kind: 'timed-out', timer })
+    },
+  }
+}
+
+function failed(failure: FailureKind, detail: string): Outcome {
+  return { kind: 'failed', failure, detail: detail.slice(0, DETAIL_CHARACTERS) }
+}
+
+/** Notes what an event says; gives an outcome when the event ends the request. */
+function applyEvent(
+  draft: Draft,
+  api: ServerApi,
+  data: string,
+  nowMs: number,
+): Outcome | undefined {
+  let meaning: EventMeaning
+  try {
+    meaning = api.readEvent(data)
+  } catch {
+    return failed('malformed-event', data)
+  }
+  if (meaning.error !== undefined) return failed('error-event', meaning.error)
+  if (meaning.output) {
+    draft.chunkMs.push(nowMs)
+    draft.outputCharacters += meaning.output.characters
+    if (meaning.output.kind !== 'reasoning') draft.firstVisibleMs ??= nowMs
+  }
+  if (meaning.usage) draft.usage = meaning.usage
+  if (meaning.finishReason !== undefined) draft.finishReason = meaning.finishReason
+  return meaning.done ? completed(draft, nowMs) : undefined
+}
+
+function completed(draft: Draft, nowMs: number): Outcome {
+  draft.endMs = nowMs
+  return draft.chunkMs.length > 0
+    ? { kind: 'completed' }
+    : failed('empty-output', 'the stream held no output')
+}
+
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300
+}
+
+function judgeHead(head: ResponseHead, contentType: string): Outcome | undefined {
+  const type = head.headers.get('content-type') ?? 'none'
+  if (!isSuccess(head.status) || type.startsWith(contentType)) return undefined
+  return failed('wrong-content-type', `expected ${contentType}, got ${type}`)
+}
+
+/** The HTTP message ended as it should; whether the stream in it did is another matter. */
+function judgeEnd(draft: Draft, nowMs: number): Outcome {
+  if (!isSuccess(draft.httpStatus))
+    return failed('http-status', `${draft.httpStatus} ${draft.errorBody}`.trim())
+  if (draft.finishReason !== undefined) return completed(draft, nowMs)
+  return failed('no-end-mark', 'the stream ended without an end mark or a finish reason')
+}
+
+function judgeLoss(draft: Draft, error: Error | undefined): Outcome {
+  if (error) return { kind: 'failed', ...failureOf(error) }
+  return failed(
+    'early-close',
+    draft.firstByteMs === undefined ? 'closed before any answer' : 'closed before the answer ended',
+  )
+}
+
+function expiredTimer(
+  draft: Draft,
+  issuedMs: number,
+  nowMs: number,
+  timeouts: Timeouts,
+): Timer | undefined {
+  if (draft.sentMs === undefined)
+    return nowMs - issuedMs > timeouts.connectMs ? 'connect' : undefined
+  if (nowMs - draft.sentMs > timeouts.totalMs) return 'total'
+  const lastMs = draft.chunkMs.at(-1)
+  if (lastMs === undefined)
+    return nowMs - draft.sentMs > timeouts.firstTokenMs ? 'first-token' : undefined
+  return nowMs - lastMs > timeouts.idleMs ? 'idle' : undefined
+}
+
+function toRecord(
+  request: PlannedRequest,
+  draft: Draft,
+  closedMs: number,
+  outcome: Outcome,
+): RequestRecord {
+  const reasoningFirst =
+    draft.firstVisibleMs !== undefined && draft.firstVisibleMs !== draft.chunkMs[0]
+  return {
+    id: request.id,
+    level: request.level,
+    phase: request.phase,
+    dueMs: toMicroseconds(request.dueMs),
+    sentMs: toMicroseconds(draft.sentMs),
+    connectMs: toMicroseconds(draft.connectMs),
+    firstByteMs: toMicroseconds(draft.firstByteMs),
+    chunkMs: draft.chunkMs.map(roundToMicroseconds),
+    firstVisibleMs: reasoningFirst ? toMicroseconds(draft.firstVisibleMs) : undefined,
+    endMs: outcome.kind === 'completed' ? toMicroseconds(draft.endMs) : undefined,
+    closedMs: roundToMicroseconds(closedMs),
+    outcome,
+    httpStatus: draft.httpStatus,
+    finishReason: draft.finishReason,
+    requestedInputTokens: request.requestedInputTokens,
+    requestedOutputTokens: request.requestedOutputTokens,
+    usage: draft.usage,
+    outputCharacters: draft.outputCharacters,
+  }
+}
+
+/** The journal keeps microseconds, so figures made from memory and from the journal are the same. */
+function roundToMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function toMicroseconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : roundToMicroseconds(ms)
+}

@@ -1,0 +1,19 @@
+import { type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
+import type { ServerApi } from './server.ts'
+
+interface CompletionsEvent extends OpenAiEvent {
+  readonly choices?: readonly { readonly finish_reason?: string | null; readonly text?: string }[]
+}
+
+/** OpenAI text completions: the prompt goes to the model without a chat template. */
+export const openAiCompletions: ServerApi = {
+  name: 'openai-completions',
+  path: '/v1/completions',
+  contentType: 'text/event-stream',
+  body: (ask) => JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) }),
+  readEvent: (data) =>
+    readOpenAiEvent<CompletionsEvent>(data, (event) => {
+      const text = event.choices?.[0]?.text
+      return text ? { kind: 'content', characters: text.length } : undefined
+    }),
+}

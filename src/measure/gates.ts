@@ -1,0 +1,185 @@
+import { type Maybe, ratio } from '../arithmetic.ts'
+import type { Benchmark } from '../load/benchmark.ts'
+import type { Gate, OperatingPoint, Verdict } from './summary.ts'
+
+/** What a gate judges: one operating point without its gates, and what was asked of the run. */
+export interface GateInput {
+  readonly point: Omit<OperatingPoint, 'gates'>
+  readonly benchmark: Benchmark
+}
+
+/** One row of the table of gates. */
+interface GateRule {
+  /** What a failure means: the numbers are wrong, or they are right about something else. */
+  readonly severity: Gate['severity']
+  readonly limit: (input: GateInput) => string
+  readonly remedy: string
+  /** The value judged and whether it passes; nothing when it could not be measured or does not apply. */
+  readonly judge: (
+    input: GateInput,
+  ) => { readonly value: string; readonly pass: boolean } | undefined
+}
+
+const MAX_ERROR_RATIO = 0.01
+const MAX_LENGTH_DEVIATION_RATIO = 0.1
+const MAX_CLIENT_CORES = 0.7
+const MAX_LOOP_DELAY_P99_MS = 10
+const MIN_LATENESS_LIMIT_MS = 1
+const LATENESS_SHARE_OF_TTFT = 0.01
+
+/** To add a validity gate, add it here. */
+const gateRules: Readonly<Record<string, GateRule>> = {
+  'completed-requests': {
+    severity: 'invalid',
+    limit: () => 'at least 1',
+    remedy: 'Look at the errors, or measure for longer.',
+    judge: ({ point }) => ({
+      value: String(point.requests.completed),
+      pass: point.requests.completed > 0,
+    }),
+  },
+  'error-budget': {
+    severity: 'invalid',
+    limit: () => `at most ${percent(MAX_ERROR_RATIO)}`,
+    remedy: 'Look at the errors; lower the load or mend the server.',
+    judge: ({ point: { requests } }) => {
+      const tried = requests.issued - requests.cancelled
+      const errors = requests.failed + requests.timedOut + requests.lost
+      const errorRatio = ratio(errors, tried)
+      return errorRatio === undefined
+        ? undefined
+        : {
+            value: `${percent(errorRatio)} (${errors} of ${tried})`,
+            pass: errorRatio <= MAX_ERROR_RATIO,
+          }
+    },
+  },
+  'schedule-kept': {
+    severity: 'invalid',
+    limit: ({ point }) => `lateness p99 at most ${latenessLimitMs(point).toFixed(1)} ms`,
+    remedy:
+      'This machine could not keep the timetable: lower the rate, or run the load from another host.',
+    judge: ({ point }) => {
+      const late = point.latenessMs
+      const p99 = late?.p99.value ?? late?.max
+      return p99 === undefined
+        ? undefined
+        : { value: `${p99.toFixed(2)} ms`, pass: p99 <= latenessLimitMs(point) }
+    },
+  },
+  'output-length': {
+    severity: 'degraded',
+    limit: ({ benchmark }) =>
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.outputTokens}`,
+    remedy:
+      'The server ended answers at another length than asked: use a server or API that can force it.',
+    judge: ({ point, benchmark }) =>
+      judgeLength(point.outputTokens.mean, benchmark.workload.outputTokens),
+  },
+  'input-length': {
+    severity: 'degraded',
+    limit: ({ benchmark }) =>
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.inputTokens}`,
+    remedy:
+      'The server counts prompts otherwise than asked: see the prompt calibration, or ask for longer prompts.',
+    judge: ({ point, benchmark }) =>
+      judgeLength(point.inputTokens.mean, benchmark.workload.inputTokens),
+  },
+  'token-source': {
+    severity: 'degraded',
+    limit: () => "the server's own count",
+    remedy:
+      'The server sends no usage: chunks were counted as tokens, and a chunk may hold several.',
+    judge: ({ point }) =>
+      point.requests.completed === 0
+        ? undefined
+        : { value: point.tokenSource, pass: point.tokenSource === 'usage' },
+  },
+  'client-event-loop': {
+    severity: 'degraded',
+    limit: () => `delay p99 at most ${MAX_LOOP_DELAY_P99_MS} ms`,
+    remedy:
+      'The client itself was slow to notice answers: lower the load, or run it from another host.',
+    judge: ({ point: { health } }) =>
+      health.loopDelayP99Ms === undefined
+        ? undefined
+        : {
+            value: `${health.loopDelayP99Ms.toFixed(1)} ms`,
+            pass: health.loopDelayP99Ms <= MAX_LOOP_DELAY_P99_MS,
+          },
+  },
+  'client-cpu': {
+    severity: 'degraded',
+    limit: () => `at most ${MAX_CLIENT_CORES} core`,
+    remedy:
+      'The client was near the limit of its one thread: run the load from several processes or hosts.',
+    judge: ({ point: { health } }) =>
+      health.cpuCores === undefined
+        ? undefined
+        : {
+            value: `${health.cpuCores.toFixed(2)} core`,
+            pass: health.cpuCores <= MAX_CLIENT_CORES,
+          },
+  },
+  drained: {
+    severity: 'degraded',
+    limit: () => '0 given up',
+    remedy: 'The slowest requests were cut off, so latencies look too good: allow a longer drain.',
+    judge: ({ point }) => ({
+      value: `${point.requests.cancelled} given up`,
+      pass: point.requests.cancelled === 0,
+    }),
+  },
+  'level-complete': {
+    severity: 'degraded',
+    limit: () => 'complete',
+    remedy: 'The level stopped before its end: run it again.',
+    judge: ({ point }) => ({ value: point.ended, pass: point.ended === 'complete' }),
+  },
+}
+
+/** Judges one operating point by every gate. */
+export function judgeGates(input: GateInput): Gate[] {
+  return Object.entries(gateRules).map(([gate, rule]) => {
+    const judged = rule.judge(input)
+    const shared = { gate, severity: rule.severity, limit: rule.limit(input), remedy: rule.remedy }
+    if (!judged) return { ...shared, status: 'not-measured', value: 'not measured' }
+    return { ...shared, status: judged.pass ? 'pass' : 'fail', value: judged.value }
+  })
+}
+
+/** The verdict on a run and why: invalid outweighs degraded; a run without a single point is invalid. */
+export function judgeRun(points: readonly OperatingPoint[]): {
+  verdict: Verdict
+  reasons: string[]
+} {
+  if (points.length === 0) return { verdict: 'INVALID', reasons: ['no load level was run'] }
+  const failures = points.flatMap((point) =>
+    point.gates
+      .filter(({ status }) => status === 'fail')
+      .map((gate) => ({ gate, label: point.label })),
+  )
+  const reasons = failures.map(
+    ({ gate, label }) => `${label}: ${gate.gate} is ${gate.value}, limit ${gate.limit}`,
+  )
+  if (failures.some(({ gate }) => gate.severity === 'invalid'))
+    return { verdict: 'INVALID', reasons }
+  return { verdict: failures.length > 0 ? 'DEGRADED' : 'VALID', reasons }
+}
+
+/** 1 ms, or 1 % of the median TTFT where that is more: lateness that cannot change the answer. */
+function latenessLimitMs(point: Omit<OperatingPoint, 'gates'>): number {
+  return Math.max(MIN_LATENESS_LIMIT_MS, (point.ttftMs.p50.value ?? 0) * LATENESS_SHARE_OF_TTFT)
+}
+
+function judgeLength(mean: Maybe, asked: number): { value: string; pass: boolean } | undefined {
+  if (mean === undefined) return undefined
+  return {
+    value: `mean ${mean.toFixed(1)}`,
+    pass: Math.abs(mean - asked) <= asked * MAX_LENGTH_DEVIATION_RATIO,
+  }
+}
+
+function percent(value: number): string {
+  return `${(value * 100).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`
+}

@@ -1,0 +1,45 @@
+import { ratio } from '../arithmetic.ts'
+import type { Slo } from '../load/benchmark.ts'
+import type { RequestRecord } from '../load/record.ts'
+import { requestMetrics } from './metrics.ts'
+import type { OperatingPoint, RequestCounts } from './summary.ts'
+import { isCompleted, isInside, outputTokensInside, perSecond, type Window } from './throughput.ts'
+
+/** Whether any limit is set. */
+export function hasSlo(slo: Slo): boolean {
+  return slo.ttftMs !== undefined || slo.tpotMs !== undefined || slo.latencyMs !== undefined
+}
+
+/**
+ * Whether a completed request met every limit. A request of one token has no TPOT and cannot miss
+ * a limit on it.
+ */
+export function meetsSlo(record: RequestRecord, slo: Slo): boolean {
+  const within = (value: number | undefined, limit: number | undefined): boolean =>
+    limit === undefined || (value !== undefined && value <= limit)
+  const tpotMs = requestMetrics.tpotMs.of(record)
+  return (
+    within(requestMetrics.ttftMs.of(record), slo.ttftMs) &&
+    (tpotMs === undefined || within(tpotMs, slo.tpotMs)) &&
+    within(requestMetrics.latencyMs.of(record), slo.latencyMs)
+  )
+}
+
+/** Requests, and their tokens, that met every limit; absent when no limit is set. */
+export function goodput(
+  records: readonly RequestRecord[],
+  counts: RequestCounts,
+  window: Window,
+  slo: Slo,
+): OperatingPoint['goodput'] {
+  if (!hasSlo(slo)) return undefined
+  const good = records.filter((record) => isCompleted(record) && meetsSlo(record, slo))
+  const endedInside = good.filter(({ endMs }) => isInside(window, endMs))
+  const measured = good.filter(({ phase }) => phase === 'measured')
+  return {
+    slo,
+    requestsPerS: perSecond(endedInside.length, window),
+    outputTokensPerS: perSecond(outputTokensInside(good, window), window),
+    goodRatio: ratio(measured.length, counts.issued - counts.cancelled),
+  }
+}

@@ -1,0 +1,66 @@
+import { difference, type Maybe, ratio } from '../arithmetic.ts'
+import { type RequestRecord, startMs } from '../load/record.ts'
+
+/** A figure that each completed request has, or that is unknown for it. */
+export interface RequestMetric {
+  readonly label: string
+  readonly of: (record: RequestRecord) => Maybe
+}
+
+/** To add a metric, add it here and to `OperatingPoint`. Definitions: docs/method.md. */
+export const requestMetrics = {
+  ttftMs: {
+    label: 'Time to first token (ms)',
+    of: (record) => difference(record.chunkMs[0], startMs(record)),
+  },
+  ttftFromSentMs: {
+    label: 'Time to first token from the send (ms)',
+    of: (record) => difference(record.chunkMs[0], record.sentMs),
+  },
+  ttfvMs: {
+    label: 'Time to first visible token, where reasoning comes first (ms)',
+    of: (record) => difference(record.firstVisibleMs, startMs(record)),
+  },
+  tpotMs: {
+    label: 'Time per output token after the first (ms)',
+    of: (record) => {
+      const tokens = outputTokens(record)
+      if (tokens === undefined || tokens < 2) return undefined
+      return ratio(difference(record.chunkMs.at(-1), record.chunkMs[0]), tokens - 1)
+    },
+  },
+  latencyMs: {
+    label: 'Latency, start to clean end (ms)',
+    of: (record) => difference(record.endMs, startMs(record)),
+  },
+  latenessMs: {
+    label: 'Sent after it was due, open loop (ms)',
+    of: (record) => difference(record.sentMs, record.dueMs),
+  },
+  inputTokens: {
+    label: 'Input tokens',
+    of: (record) => record.usage?.inputTokens,
+  },
+  outputTokens: {
+    label: 'Output tokens',
+    of: (record) => outputTokens(record),
+  },
+} as const satisfies Record<string, RequestMetric>
+
+export type RequestMetricName = keyof typeof requestMetrics
+
+/** The server's own count; where it gives none, the number of chunks, which may hold several tokens each. */
+export function outputTokens(record: RequestRecord): number {
+  return record.usage?.outputTokens ?? record.chunkMs.length
+}
+
+/** Values of a metric over requests, unknowns left out. */
+export function valuesOf(records: readonly RequestRecord[], metric: RequestMetricName): number[] {
+  const { of } = requestMetrics[metric]
+  return records.map(of).filter((value) => value !== undefined)
+}
+
+/** Gaps between successive chunks of each request, pooled. */
+export function interChunkGapsMs(records: readonly RequestRecord[]): number[] {
+  return records.flatMap(({ chunkMs }) => chunkMs.slice(1).map((ms, i) => ms - (chunkMs[i] ?? ms)))
+}

@@ -1,0 +1,107 @@
+import type { RunLog } from '../load/run-log.ts'
+import type { Distribution, OperatingPoint, Warning } from './summary.ts'
+
+/** Every doubt a run raises, each with what to do. Doubts about the run come before those about a level. */
+export function warningsOf(run: RunLog, points: readonly OperatingPoint[]): Warning[] {
+  return [...runWarnings(run), ...points.flatMap((point) => levelWarnings(run, point))]
+}
+
+function runWarnings({ target, state, prompts, config }: RunLog): Warning[] {
+  const warnings: Warning[] = []
+  if (target.simulated) {
+    warnings.push({
+      kind: 'simulated',
+      text: 'The server is a simulation: no model ran. The figures show the harness, not any hardware.',
+    })
+  }
+  if (target.weights === 'random') {
+    warnings.push({
+      kind: 'random-weights',
+      text: 'The model has random weights: speed is real, answers are meaningless, and early stops and speculative decoding would differ with trained ones.',
+    })
+  }
+  if (state !== 'complete') {
+    warnings.push({
+      kind: 'partial-run',
+      text: 'The run stopped before its end: levels are missing or cut short.',
+    })
+  }
+  if (target.loopback) {
+    warnings.push({
+      kind: 'shared-machine',
+      text: 'Client and server shared this machine: the client took CPU time that a server on the CPU would have used. For figures to publish, drive the load from another host.',
+    })
+  }
+  if (prompts.kind === 'assumed') {
+    warnings.push({
+      kind: 'prompt-lengths-assumed',
+      text: `Prompt lengths are a guess, one token a word, as ${prompts.reason}.`,
+    })
+  }
+  if (config.tlsVerified === false) {
+    warnings.push({
+      kind: 'tls-not-verified',
+      text: "The server's certificate was not verified (--insecure).",
+    })
+  }
+  return warnings
+}
+
+function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
+  const { level } = point
+  const warnings: Warning[] = []
+  const failedGate = (gate: string): string | undefined =>
+    point.gates.find((judged) => judged.gate === gate && judged.status === 'fail')?.value
+  const add = (kind: Warning['kind'], text: string): void => {
+    warnings.push({ kind, level, text: `${point.label}: ${text}` })
+  }
+
+  const withheld = withheldPercentiles(point)
+  if (point.requests.completed > 0 && withheld.length > 0) {
+    const needed = Math.max(...withheld.map(({ needed }) => needed))
+    const names = withheld.map(({ name }) => name).join(', ')
+    add(
+      'few-samples',
+      `${names} withheld, ${point.requests.completed} requests are too few (${needed} needed). Measure for longer.`,
+    )
+  }
+  const errors = point.requests.failed + point.requests.timedOut
+  if (errors > 0)
+    add('failed-requests', `${errors} of ${point.requests.issued} requests failed; see the errors.`)
+
+  const asked = run.config.benchmark.workload
+  const output = point.outputTokens.mean
+  if (failedGate('output-length') !== undefined && output !== undefined) {
+    const kind = output < asked.outputTokens ? 'short-output' : 'long-output'
+    add(
+      kind,
+      `answers hold ${output.toFixed(1)} tokens on average, ${asked.outputTokens} were asked for.`,
+    )
+  }
+  const input = failedGate('input-length')
+  if (input !== undefined)
+    add('input-length', `prompts have ${input} tokens, ${asked.inputTokens} were asked for.`)
+  const late = failedGate('schedule-kept')
+  if (late !== undefined)
+    add(
+      'schedule-missed',
+      `requests left up to ${late} late (p99). Lower the rate, or use another host.`,
+    )
+  const busy = failedGate('client-event-loop') ?? failedGate('client-cpu')
+  if (busy !== undefined)
+    add('client-busy', `the client itself was busy (${busy}); part of the latency is its own.`)
+  if (failedGate('token-source') !== undefined) {
+    add(
+      'no-usage',
+      'the server sends no token counts, so chunks were counted; a chunk may hold several tokens.',
+    )
+  }
+  return warnings
+}
+
+/** Which of the tabled percentiles have too few samples. */
+function withheldPercentiles(point: OperatingPoint): { name: string; needed: number }[] {
+  const of = (name: string, { p95 }: Distribution): { name: string; needed: number }[] =>
+    p95.withheldUntilN === undefined ? [] : [{ name: `${name} p95`, needed: p95.withheldUntilN }]
+  return [...of('TTFT', point.ttftMs), ...of('TPOT', point.tpotMs)]
+}
