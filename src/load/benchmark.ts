@@ -51,37 +51,42 @@ const sloSchema = z
   .describe('Limits a request must meet to count as good')
 
 /** A workload and the load to put on a server with it: what a file in `benchmarks/` may say. */
-export const benchmarkSchema = z.strictObject({
-  schemaVersion: z.literal(1),
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes'),
-  description: z.string().optional(),
-  api: z.enum(['openai-chat', 'openai-completions']).default('openai-chat'),
-  workload: z.strictObject({
-    kind: z.literal('synthetic'),
-    inputTokens: positiveInteger.describe('Prompt length in tokens, template included'),
-    outputTokens: positiveInteger.describe(
-      'Answer length in tokens; forced where the server allows it',
-    ),
-  }),
-  load: loadSchema,
-  warmupS: z
-    .number()
-    .nonnegative()
-    .default(5)
-    .describe('Load before the measured window of each level'),
-  durationS: positive.optional().describe('Length of the measured window of each level'),
-  requests: positiveInteger.optional().describe('Requests in the measured window of each level'),
-  drainS: z
-    .number()
-    .nonnegative()
-    .default(30)
-    .describe('Longest wait for answers after the window'),
-  timeouts: timeoutsSchema.prefault({}),
-  slo: sloSchema.prefault({}),
-  seed: z.int().default(1),
-})
+export const benchmarkSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes'),
+    description: z.string().optional(),
+    api: z.enum(['openai-chat', 'openai-completions']).default('openai-chat'),
+    workload: z.strictObject({
+      kind: z.literal('synthetic'),
+      inputTokens: positiveInteger.describe('Prompt length in tokens, template included'),
+      outputTokens: positiveInteger.describe(
+        'Answer length in tokens; forced where the server allows it',
+      ),
+    }),
+    load: loadSchema,
+    warmupS: z
+      .number()
+      .nonnegative()
+      .default(5)
+      .describe('Load before the measured window of each level'),
+    durationS: positive.optional().describe('Length of the measured window of each level'),
+    requests: positiveInteger.optional().describe('Requests in the measured window of each level'),
+    drainS: z
+      .number()
+      .nonnegative()
+      .default(30)
+      .describe('Longest wait for answers after the window'),
+    timeouts: timeoutsSchema.prefault({}),
+    slo: sloSchema.prefault({}),
+    seed: z.int().default(1),
+  })
+  .refine(({ durationS, requests }) => durationS !== undefined || requests !== undefined, {
+    path: ['durationS'],
+    message: 'expected durationS, requests or both: something has to end the run',
+  })
 
 export type Benchmark = z.infer<typeof benchmarkSchema>
 export type Load = Benchmark['load']

@@ -17,6 +17,8 @@ export interface TargetIdentity {
   readonly weights?: 'random' | 'trained'
   /** Context length in tokens, where the server tells it. */
   readonly contextTokens?: number
+  /** Whether it took the fields that force an answer's length. */
+  readonly forcesOutputLength?: boolean
   /** Whether the address is this machine's own, so that client and server share its cores. */
   readonly loopback: boolean
 }

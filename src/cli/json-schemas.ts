@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
+import { benchmarkSchema } from '../load/benchmark.ts'
+import { priceSheetSchema } from '../price/price-sheet.ts'
+import { scenarioSchema } from '../price/scenario.ts'
+import { reportJsonSchema } from '../report/json-schema.ts'
+
+/** The JSON Schemas of every file that people or programs read and write, by file name. */
+export function jsonSchemas(): Readonly<Record<string, object>> {
+  return {
+    'benchmark.schema.json': inputSchema(benchmarkSchema, 'benchmark'),
+    'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
+    'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
+    'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),
+    'report.schema.json': reportJsonSchema(),
+  }
+}
+
+function inputSchema(schema: z.ZodType, name: string): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' })
+  return { $schema, $id: `urn:baremark:schema:${name.replaceAll(' ', '-')}:1`, title: `baremark ${name}`, ...rest }
+}

@@ -1,0 +1,207 @@
+import { Command, CommanderError, Option } from 'commander'
+import { type ExitCode, exitCodes, UserError } from '../errors.ts'
+import { packageVersion } from '../package-files.ts'
+import { resolveAliases } from './aliases.ts'
+import type { Io } from './io.ts'
+import { parseCount, parseCounts, parseRates, parseSeconds, parseSeed, parseSlo } from './values.ts'
+
+/**
+ * The whole program: arguments and streams in, exit code out. Commands are loaded when they are
+ * called, so that `--help` answers at once.
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = exitCodes.valid
+  const program = createProgram(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(resolveAliases(argv), { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return report(error, io)
+  }
+}
+
+function report(error: unknown, io: Io): ExitCode {
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.valid : exitCodes.usage
+  if (error instanceof UserError) {
+    io.stderr(`baremark: ${error.message} ${error.remedy}\n`)
+    return error.exitCode
+  }
+  const stack = error instanceof Error ? error.stack : String(error)
+  io.stderr(`baremark: a bug in baremark itself; please report it with these lines:\n${stack}\n`)
+  return exitCodes.bug
+}
+
+type Done = (exitCode: number) => void
+
+function createProgram(io: Io, done: Done): Command {
+  const program = new Command('baremark')
+    .description('Measures what an LLM inference server really delivers, and what that costs.')
+    .version(packageVersion(), '--version')
+    .exitOverride()
+    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
+    .showHelpAfterError('(--help lists every flag)')
+    .addHelpText('after', AFTER_HELP)
+  addQuickstart(program, io, done)
+  addRun(program, io, done)
+  addDetect(program, io, done)
+  addPrice(program, io, done)
+  addReport(program, io, done)
+  addVerify(program, io, done)
+  addServe(program, io, done)
+  return program
+}
+
+const AFTER_HELP = `
+Exit codes: 0 valid, 1 threshold or regression, 2 usage, 3 set-up, 4 measured but INVALID,
+5 partial, 6 report not written, 70 a bug of baremark, 130 and 143 interrupted.`
+
+function addRun(program: Command, io: Io, done: Done): void {
+  const command = program
+    .command('run')
+    .description('Put a load on a server, measure it, price it and write a results directory')
+    .argument('<benchmark>', 'YAML file that says what to run, such as benchmarks/chat-1k-1k.yaml')
+    .requiredOption('--url <url>', 'address of the server, such as http://127.0.0.1:8000')
+    .option('--model <name>', 'model to ask for (default: the first the server offers)')
+    .addOption(
+      new Option('--api <api>', 'API to speak').choices(['openai-chat', 'openai-completions']),
+    )
+    .option(
+      '--concurrency <n,n,...>',
+      'closed loop: users that each wait for their answer; a level each',
+      parseCounts,
+    )
+    .option('--request-rate <r,r,...>', 'open loop: requests per second; a level each', parseRates)
+    .addOption(
+      new Option('--arrivals <process>', 'open loop: how requests arrive').choices([
+        'poisson',
+        'constant',
+      ]),
+    )
+    .option('--duration <time>', 'measured window of each level, such as 60s or 2m', parseSeconds)
+    .option('--requests <n>', 'requests in the measured window of each level', parseCount)
+    .option('--warmup <time>', 'load before the window, not measured', parseSeconds)
+    .option('--drain <time>', 'longest wait for answers after the window', parseSeconds)
+    .option('--isl <tokens>', 'input length in tokens', parseCount)
+    .option('--osl <tokens>', 'output length in tokens', parseCount)
+    .option('--goodput <slo>', 'limits in ms, such as "ttft:500 tpot:50 e2el:5000"', parseSlo)
+    .option('--seed <n>', 'seed of prompts and arrivals', parseSeed)
+    .option('--out <folder>', 'folder for results', 'results')
+    .addOption(
+      new Option('--weights <kind>', "declare the model's weights").choices(['random', 'trained']),
+    )
+    .option(
+      '--api-key-env <name>',
+      'environment variable that holds the API key',
+      'BAREMARK_API_KEY',
+    )
+    .option('--api-key-file <file>', 'file that holds the API key')
+    .option('--ca <file>', 'certificate authorities in PEM')
+    .option('--insecure', "do not verify the server's certificate; recorded in the result", false)
+  addPriceFlags(command).action(async (file, flags) => {
+    const { runCommand } = await import('./run.ts')
+    done(await runCommand(file, flags, io))
+  })
+}
+
+function addPriceFlags(command: Command): Command {
+  return command
+    .option('--scenario <file>', 'assumptions about money (default: scenarios/default.yaml)')
+    .option('--hardware <profile>', 'hardware profile to price (default: the one detected)')
+    .option('--gpus <n>', 'GPUs that serve the model (default: all detected)', parseCount)
+}
+
+function addQuickstart(program: Command, io: Io, done: Done): void {
+  program
+    .command('quickstart')
+    .description('Start a small real engine on this machine and run everything against it')
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        'llama: llama.cpp with random weights; simulated: no model at all',
+      )
+        .choices(['llama', 'simulated'])
+        .default('llama'),
+    )
+    .option('--duration <time>', 'measured window of each level', parseSeconds)
+    .option('--out <folder>', 'folder for results', 'results')
+    .action(async (flags) => {
+      const { quickstartCommand } = await import('./quickstart.ts')
+      done(await quickstartCommand(flags, io))
+    })
+}
+
+function addDetect(program: Command, io: Io, done: Done): void {
+  program
+    .command('detect')
+    .description('Show the GPUs and the machine around them')
+    .option('--json', 'print JSON', false)
+    .action(async (flags) => {
+      const { detectCommand } = await import('./detect.ts')
+      done(await detectCommand(flags, io))
+    })
+}
+
+function addPrice(program: Command, io: Io, done: Done): void {
+  const command = program
+    .command('price')
+    .description('Price a finished run again, under other assumptions')
+    .argument('<run>', 'results directory')
+    .option('--json', 'print JSON', false)
+  addPriceFlags(command).action(async (run, flags) => {
+    const { priceCommand } = await import('./price.ts')
+    done(await priceCommand(run, flags, io))
+  })
+}
+
+function addReport(program: Command, io: Io, done: Done): void {
+  program
+    .command('report')
+    .description('Make a report of a finished run again, from its raw records')
+    .argument('<run>', 'results directory')
+    .option('--format <format>', 'text, md, csv, json or html', 'text')
+    .option('--output <file>', 'write to a file instead of stdout')
+    .action(async (run, flags) => {
+      const { reportCommand } = await import('./report.ts')
+      done(await reportCommand(run, flags, io))
+    })
+}
+
+function addVerify(program: Command, io: Io, done: Done): void {
+  program
+    .command('verify')
+    .description(
+      'Check that a results directory is unchanged and its figures follow from its records',
+    )
+    .argument('<run>', 'results directory')
+    .action(async (run) => {
+      const { verifyCommand } = await import('./verify.ts')
+      done(await verifyCommand(run, io))
+    })
+}
+
+function addServe(program: Command, io: Io, done: Done): void {
+  program
+    .command('serve')
+    .description(
+      'Serve a small engine on loopback, OpenAI-compatible, to have something to measure',
+    )
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        'llama: llama.cpp with random weights; simulated: no model at all',
+      )
+        .choices(['llama', 'simulated'])
+        .default('llama'),
+    )
+    .option('--port <port>', 'port to listen on; 0 takes a free one', Number, 8000)
+    .option('--slots <n>', 'requests worked on at once', parseCount)
+    .option('--until-stdin-ends', 'stop when standard input ends', false)
+    .action(async (flags) => {
+      const { serveCommand } = await import('./serve.ts')
+      const streams = { stdout: { write: io.stdout }, stderr: { write: io.stderr }, signal: io.signal }
+      done(await serveCommand(flags, streams))
+    })
+}

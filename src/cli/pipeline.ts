@@ -1,0 +1,225 @@
+import { join } from 'node:path'
+import { detectHardware } from '../detect/detect-hardware.ts'
+import type { Hardware } from '../detect/hardware.ts'
+import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
+import type { Benchmark, RunConfig } from '../load/benchmark.ts'
+import { startClock } from '../load/clock.ts'
+import { resolveEndpoint } from '../load/http/connection.ts'
+import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
+import { openJournal } from '../load/journal.ts'
+import { probeTarget } from '../load/probe.ts'
+import type { RequestRecord } from '../load/record.ts'
+import { runLoad } from '../load/run-load.ts'
+import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
+import { createSender } from '../load/send.ts'
+import { serverApis } from '../load/servers/index.ts'
+import { summarize } from '../measure/summarize.ts'
+import { packageVersion } from '../package-files.ts'
+import { type Catalogue, chooseInputs, usedCatalogue } from '../price/inputs.ts'
+import { priceRun } from '../price/price-run.ts'
+import type { Scenario } from '../price/scenario.ts'
+import { seededRandom } from '../random.ts'
+import { reportFormats } from '../report/index.ts'
+import type { Report } from '../report/report.ts'
+import { checksumsOf } from '../verify/checksums.ts'
+import { type Pricing, runFiles } from '../verify/read-run.ts'
+import type { Io } from './io.ts'
+import { startProgress } from './progress.ts'
+import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
+
+/** Everything decided before a run starts. */
+export interface RunPlan {
+  readonly benchmark: Benchmark
+  readonly url: string
+  readonly model?: string
+  readonly access: Access
+  readonly apiKeySource?: string
+  readonly declaredWeights?: 'random' | 'trained'
+  /** Folder in which the run's own folder is made. */
+  readonly out: string
+  readonly scenario: Scenario
+  readonly catalogue: Catalogue
+}
+
+/**
+ * One run, end to end: detect, load, measure, price, report. Every record is on disk as it ends.
+ *
+ * @throws UserError for what the user can fix
+ */
+export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
+  const url = parseTargetUrl(plan.url)
+  const [hardware, identity] = await Promise.all([
+    detectHardware(),
+    identifyTarget(url, plan.model, plan.access),
+  ])
+  const target = { ...identity, weights: plan.declaredWeights ?? identity.weights }
+  const config = configOf(plan, url)
+  const measured = await measure(plan, url, { hardware, target, config }, io)
+  return finish(plan, measured, io)
+}
+
+function configOf(plan: RunPlan, url: URL): RunConfig {
+  return {
+    benchmark: plan.benchmark,
+    url: url.href.replace(/\/$/, ''),
+    model: plan.model,
+    apiKeySource: plan.apiKeySource,
+    declaredWeights: plan.declaredWeights,
+    tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
+  }
+}
+
+interface Known {
+  readonly hardware: Hardware
+  readonly target: TargetIdentity
+  readonly config: RunConfig
+}
+
+interface Measured {
+  readonly run: RunLog
+  readonly records: readonly RequestRecord[]
+  readonly directory: string
+}
+
+async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<Measured> {
+  const { benchmark } = plan
+  const api = serverApis[benchmark.api]
+  const endpoint = await resolveEndpoint(url, plan.access)
+  const { clock, epoch } = startClock()
+  const sender = createSender({ endpoint, api, clock, timeouts: benchmark.timeouts })
+  const version = packageVersion()
+  const template = {
+    api,
+    url,
+    model: known.target.model,
+    apiKey: plan.access.apiKey,
+    userAgent: `baremark/${version}`,
+  }
+  try {
+    const random = seededRandom(benchmark.seed, 'probe')
+    const probe = await probeTarget(sender.send, template, {
+      inputTokens: benchmark.workload.inputTokens,
+      random,
+    })
+    const { runId, directory } = await makeRunDirectory(plan.out, epoch, benchmark.name)
+    const base: RunLog = {
+      schemaVersion: 1,
+      runId,
+      tool: {
+        name: 'baremark',
+        version,
+        node: process.version,
+        platform: `${process.platform}-${process.arch}`,
+      },
+      epoch,
+      state: 'running',
+      config: known.config,
+      target: { ...known.target, forcesOutputLength: probe.forceLength },
+      hardware: known.hardware,
+      prompts: probe.prompts,
+      levels: [],
+    }
+    await writeJson(join(directory, runFiles.run), base)
+    const progress = startProgress(benchmark, io, clock.nowMs)
+    const { levels, records } = await load(plan, base, directory, {
+      clock,
+      sender,
+      template: { ...template, forceLength: probe.forceLength },
+      prompts: probe.prompts,
+      signal: io.signal,
+      ...progress,
+    }).finally(progress.close)
+    const planned =
+      'concurrency' in benchmark.load ? benchmark.load.concurrency : benchmark.load.ratePerS
+    const whole =
+      levels.length === planned.length && levels.every(({ ended }) => ended === 'complete')
+    const run: RunLog = { ...base, state: whole ? 'complete' : 'partial', levels }
+    await writeJson(join(directory, runFiles.run), run)
+    return { run, records, directory }
+  } finally {
+    sender.close()
+  }
+}
+
+/** Runs the load with the journal open, and keeps the run log up to date after each level. */
+async function load(
+  plan: RunPlan,
+  base: RunLog,
+  directory: string,
+  world: Parameters<typeof runLoad>[1],
+): Promise<{ levels: LevelLog[]; records: RequestRecord[] }> {
+  const journal = await openJournal(join(directory, runFiles.records))
+  const records: RequestRecord[] = []
+  const soFar: LevelLog[] = []
+  let saving: Promise<void> = Promise.resolve()
+  let saveFailure: unknown
+  const levels = await runLoad(plan.benchmark, {
+    ...world,
+    signal: AbortSignal.any([world.signal, journal.failed]),
+    onRecord: (record) => {
+      records.push(record)
+      journal.append(record)
+      world.onRecord(record)
+    },
+    onLevelEnd: (log) => {
+      world.onLevelEnd(log)
+      soFar.push(log)
+      const state: RunLog = { ...base, levels: [...soFar] }
+      saving = saving
+        .then(() => writeJson(join(directory, runFiles.run), state))
+        .catch((error: unknown) => {
+          saveFailure ??= error
+        })
+    },
+  })
+  await saving
+  await journal.close()
+  if (saveFailure !== undefined) throw saveFailure
+  return { levels, records }
+}
+
+async function finish(
+  plan: RunPlan,
+  { run, records, directory }: Measured,
+  io: Io,
+): Promise<ExitCode> {
+  const summary = summarize(run, records)
+  const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
+  const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
+  const pricing: Pricing = {
+    schemaVersion: 1,
+    scenario: plan.scenario,
+    catalogue: usedCatalogue(plan.catalogue, chosen, plan.scenario),
+  }
+  await writeJson(join(directory, runFiles.pricing), pricing)
+  const report: Report = { schemaVersion: 1, run, summary, cost }
+  await writeReports(report, directory)
+  await writeWhole(join(directory, runFiles.checksums), await checksumsOf(directory))
+  for (const { name, render } of reportFormats) {
+    if (name === 'text') io.stdout(await render(report))
+  }
+  io.stdout(`\nResults: ${directory}\nReport:  ${join(directory, 'report.html')}\n`)
+  return exitCodeOf(report, io)
+}
+
+/** @throws UserError with exit code 6: what was measured is safe, the report is not */
+async function writeReports(report: Report, directory: string): Promise<void> {
+  try {
+    for (const { name, fileName, render } of reportFormats) {
+      if (name !== 'text') await writeWhole(join(directory, fileName), await render(report))
+    }
+  } catch (cause) {
+    throw new UserError(`The report could not be written: ${messageOf(cause)}`, {
+      remedy: `What was measured is safe: run \`baremark report ${directory} --format html\`.`,
+      exitCode: exitCodes.reportNotWritten,
+      cause,
+    })
+  }
+}
+
+function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
+  if (io.signal.aborted)
+    return io.signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted
+  if (summary.verdict === 'INVALID') return exitCodes.invalid
+  return run.state === 'complete' ? exitCodes.valid : exitCodes.partial
+}

@@ -1,0 +1,76 @@
+import { UserError } from '../errors.ts'
+import type { Slo } from '../load/benchmark.ts'
+
+const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600 }
+
+/** `60s`, `2m`, `500ms`, `1h` or plain seconds. @throws UserError */
+export function parseSeconds(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
+  if (digits === undefined) throw refuse(text, 'a duration such as 60s, 2m or 500ms')
+  return Number(digits) * (SECONDS[unit ?? 's'] ?? 1)
+}
+
+/** A whole number of at least 1. @throws UserError */
+export function parseCount(text: string): number {
+  if (!/^\d+$/.test(text.trim()) || Number(text) < 1)
+    throw refuse(text, 'a whole number of at least 1')
+  return Number(text)
+}
+
+/** `1,2,4,8`. @throws UserError */
+export function parseCounts(text: string): number[] {
+  return parts(text).map(parseCount)
+}
+
+/** Positive numbers, comma-separated. @throws UserError */
+export function parseRates(text: string): number[] {
+  return parts(text).map((part) => {
+    if (/^inf(inity)?$/i.test(part)) {
+      throw new UserError('An infinite rate is no timetable.', {
+        remedy: 'Use --concurrency to keep a number of requests in flight.',
+      })
+    }
+    const rate = Number(part)
+    if (!(rate > 0) || !Number.isFinite(rate)) throw refuse(part, 'requests per second over 0')
+    return rate
+  })
+}
+
+/** A whole number. @throws UserError */
+export function parseSeed(text: string): number {
+  if (!/^-?\d+$/.test(text.trim())) throw refuse(text, 'a whole number')
+  return Number(text)
+}
+
+const sloNames: Readonly<Record<string, keyof Slo>> = {
+  ttft: 'ttftMs',
+  time_to_first_token: 'ttftMs',
+  tpot: 'tpotMs',
+  itl: 'tpotMs',
+  inter_token_latency: 'tpotMs',
+  e2el: 'latencyMs',
+  latency: 'latencyMs',
+  request_latency: 'latencyMs',
+}
+
+/** `ttft:200 tpot:50 e2el:5000`, limits in ms. @throws UserError */
+export function parseSlo(text: string): Slo {
+  const slo: Slo = {}
+  for (const part of text.trim().split(/[\s,]+/)) {
+    const [name = '', limit = ''] = part.split(':')
+    const key = sloNames[name.toLowerCase()]
+    const ms = Number(limit)
+    if (key === undefined || !(ms > 0))
+      throw refuse(part, 'NAME:MS with a NAME of ttft, tpot or e2el')
+    slo[key] = ms
+  }
+  return slo
+}
+
+function parts(text: string): string[] {
+  return text.split(',').map((part) => part.trim())
+}
+
+function refuse(given: string, expected: string): UserError {
+  return new UserError(`"${given}" is not ${expected}.`, { remedy: 'Correct the value.' })
+}

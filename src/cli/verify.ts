@@ -1,0 +1,16 @@
+import { exitCodes } from '../errors.ts'
+import { verifyRun } from '../verify/verify-run.ts'
+import type { Io } from './io.ts'
+
+/** `baremark verify`: exit code 1 when anything differs. @throws UserError */
+export async function verifyCommand(path: string, io: Io): Promise<number> {
+  const { run, checksums, figures } = await verifyRun(path)
+  const changed = checksums?.filter(({ status }) => status !== 'same') ?? []
+  io.stdout(`Run ${run.run.runId}: ${run.records.length} records, state ${run.run.state}\n`)
+  for (const { file, status } of changed) io.stdout(`${file}: ${status}\n`)
+  io.stdout(
+    `Checksums: ${checksums ? (changed.length === 0 ? 'all the same' : 'CHANGED') : 'none stored'}\n`,
+  )
+  io.stdout(`Figures from the raw records: ${figures === undefined ? 'none stored' : figures}\n`)
+  return changed.length === 0 && figures !== 'different' ? exitCodes.valid : exitCodes.threshold
+}

@@ -1,0 +1,21 @@
+/**
+ * Capital recovery factor: the level payment a year, for `years` years, that repays 1 with interest
+ * `ratePerYear`. r / (1 - (1 + r)^-n), and 1 / n without interest.
+ */
+export function capitalRecoveryFactor(ratePerYear: number, years: number): number {
+  return ratePerYear === 0 ? 1 / years : ratePerYear / (1 - (1 + ratePerYear) ** -years)
+}
+
+/**
+ * Cost a year of owning something that costs `price` now and is worth `residual` after `years`:
+ * (price - residual / (1 + r)^n) x capital recovery factor.
+ */
+export function annualCapitalCost(
+  price: number,
+  residual: number,
+  ratePerYear: number,
+  years: number,
+): number {
+  const presentResidual = residual / (1 + ratePerYear) ** years
+  return (price - presentResidual) * capitalRecoveryFactor(ratePerYear, years)
+}

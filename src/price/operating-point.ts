@@ -1,0 +1,37 @@
+import type { Slo } from '../load/benchmark.ts'
+import { hasSlo } from '../measure/goodput.ts'
+import type { OperatingPoint } from '../measure/summary.ts'
+
+/** A level meets its SLO when this share of its requests met every limit. */
+const GOOD_RATIO = 0.95
+
+/** Whether a level met the SLO; unknown where none was set or no request counted. */
+export function meetsSloLevel(point: OperatingPoint): boolean | undefined {
+  const goodRatio = point.goodput?.goodRatio
+  return goodRatio === undefined ? undefined : goodRatio >= GOOD_RATIO
+}
+
+/** The measured level that the options are priced at, and why. Never a point between levels, never beyond them. */
+export function choosePoint(
+  points: readonly OperatingPoint[],
+  slo: Slo,
+): { point?: OperatingPoint; reason: string } {
+  const known = points.filter(({ outputTokensPerS }) => outputTokensPerS !== undefined)
+  if (known.length === 0) return { reason: 'no level has a measured throughput' }
+  const eligible = hasSlo(slo) ? known.filter((point) => meetsSloLevel(point) === true) : known
+  const point = highestThroughput(eligible)
+  if (!point)
+    return { reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO` }
+  const reason = hasSlo(slo)
+    ? `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
+    : 'highest measured throughput; no SLO was set'
+  return { point, reason }
+}
+
+function highestThroughput(points: readonly OperatingPoint[]): OperatingPoint | undefined {
+  return points.reduce<OperatingPoint | undefined>(
+    (best, point) =>
+      (point.outputTokensPerS ?? 0) > (best?.outputTokensPerS ?? -1) ? point : best,
+    undefined,
+  )
+}

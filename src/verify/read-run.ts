@@ -1,0 +1,82 @@
+import { access, readFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { messageOf, systemErrorCode, UserError } from '../errors.ts'
+import { readJournal } from '../load/journal.ts'
+import type { RequestRecord } from '../load/record.ts'
+import type { RunLog } from '../load/run-log.ts'
+import type { Catalogue } from '../price/inputs.ts'
+import type { Scenario } from '../price/scenario.ts'
+
+/** Names of the files of a results directory. */
+export const runFiles = {
+  run: 'run.json',
+  records: 'requests.jsonl',
+  pricing: 'pricing.json',
+  summary: 'summary.json',
+  checksums: 'SHA256SUMS',
+} as const
+
+/** What the run was priced with: enough to price it again offline. */
+export interface Pricing {
+  readonly schemaVersion: 1
+  readonly scenario: Scenario
+  readonly catalogue: Catalogue
+}
+
+/** The raw content of a results directory; every figure can be computed from it. */
+export interface StoredRun {
+  readonly directory: string
+  readonly run: RunLog
+  readonly records: readonly RequestRecord[]
+  /** Lines of the journal that could not be read: a crash cuts the last one. */
+  readonly unreadableLines: number
+  /** Absent when the run never got as far as prices. */
+  readonly pricing?: Pricing
+}
+
+/**
+ * Reads a results directory; a file inside it will do as its name.
+ *
+ * @throws UserError when it is not one, or was made by another version of the format
+ */
+export async function readRun(path: string): Promise<StoredRun> {
+  const directory =
+    basename(path) === runFiles.run || basename(path) === runFiles.summary ? dirname(path) : path
+  const run = (await readJson(join(directory, runFiles.run))) as RunLog
+  if (run?.schemaVersion !== 1 || !Array.isArray(run.levels)) {
+    throw new UserError(
+      `${join(directory, runFiles.run)} is not a run log this version can read.`,
+      {
+        remedy: 'Use the version of baremark that wrote it.',
+      },
+    )
+  }
+  const { records, unreadableLines } = await readJournal(join(directory, runFiles.records))
+  return { directory, run, records, unreadableLines, pricing: await readPricing(directory) }
+}
+
+async function readPricing(directory: string): Promise<Pricing | undefined> {
+  const file = join(directory, runFiles.pricing)
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  )
+  return exists ? ((await readJson(file)) as Pricing) : undefined
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'ENOENT' || systemErrorCode(cause) === 'ENOTDIR') {
+      throw new UserError(`No ${basename(file)} in ${dirname(file)}.`, {
+        remedy: 'Is it a results directory?',
+        cause,
+      })
+    }
+    throw new UserError(`Cannot read ${file}: ${messageOf(cause)}`, {
+      remedy: 'The file is damaged or not readable.',
+      cause,
+    })
+  }
+}

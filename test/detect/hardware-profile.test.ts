@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { Gpu } from '../../src/detect/hardware.ts'
+import { type HardwareProfile, profileOf } from '../../src/detect/hardware-profile.ts'
+import { nvidia } from '../../src/detect/vendors/nvidia.ts'
+import { fakeNvidiaSmi, h100 } from './fake-nvidia-smi.ts'
+
+const profile = (id: string, match: string[]): HardwareProfile => ({
+  schemaVersion: 1,
+  id,
+  name: id,
+  vendor: 'nvidia',
+  unit: 'gpu',
+  match,
+  sources: {},
+  prices: [],
+})
+const profiles = [profile('a', ['GPU A', 'GPU A OEM']), profile('b', ['GPU B'])]
+
+async function gpusNamed(...names: string[]): Promise<readonly Gpu[]> {
+  if (names.length === 0) return []
+  return (await nvidia.ask(fakeNvidiaSmi(names.map((name) => ({ ...h100, name }))))).gpus
+}
+
+test.each([
+  [['GPU A'], 'a'],
+  [['GPU A', 'gpu a oem'], 'a'],
+  [['GPU A', 'GPU B'], undefined],
+  [['GPU A', 'GPU C'], undefined],
+  [['GPU A', '[N/A]'], undefined],
+  [['GPU C', 'GPU C'], undefined],
+  [[], undefined],
+])('a machine with %j has the profile %s', async (names, id) => {
+  expect(profileOf({ gpus: await gpusNamed(...names) }, profiles)?.id).toBe(id)
+})
