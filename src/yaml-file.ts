@@ -47,7 +47,7 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
   const dotted = path.join('.')
   const what = unknownKey === undefined ? issue.message : `unknown key "${unknownKey}"`
   throw new UserError(
-    `${place(file, lines, offsetOf(document, path))}: ${dotted || 'file'}: ${what}`,
+    `${place(file, lines, offsetOf(document, path, unknownKey !== undefined))}: ${dotted || 'file'}: ${what}`,
     {
       remedy: 'Correct or remove it; the schemas/ folder describes every key.',
     },
@@ -61,23 +61,23 @@ function place(file: string, lines: LineCounter, offset: number): string {
 
 type Document = ReturnType<typeof parseDocument>
 
-/** Offset of the deepest node on the path that exists; for a key, the key itself. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+/** Offset of an unknown key itself, or of the deepest value on the path that exists. */
+function offsetOf(document: Document, path: readonly PropertyKey[], isKey: boolean): number {
+  if (isKey) return keyOffset(document, path) ?? 0
   for (let depth = path.length; depth > 0; depth--) {
-    const found = keyOffset(document, path.slice(0, depth))
-    if (found !== undefined) return found
+    const node = document.getIn(path.slice(0, depth), true) as Ranged | undefined
+    const offset = node?.range?.[0]
+    if (offset !== undefined) return offset
   }
   return document.contents?.range?.[0] ?? 0
 }
 
+interface Ranged {
+  readonly range?: readonly number[] | null
+}
+
 function keyOffset(document: Document, path: readonly PropertyKey[]): number | undefined {
-  const node = document.getIn(path, true) as { range?: [number, number, number] | null } | undefined
   const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
-  const items = (parent as { items?: unknown[] } | undefined)?.items ?? []
-  const last = String(path.at(-1))
-  for (const item of items) {
-    const key = (item as { key?: { value?: unknown; range?: [number, number, number] } }).key
-    if (key && String(key.value) === last) return node?.range?.[0] ?? key.range?.[0]
-  }
-  return node?.range?.[0]
+  const pairs = (parent as { items?: { key?: Ranged & { value?: unknown } }[] } | undefined)?.items
+  return pairs?.find(({ key }) => String(key?.value) === String(path.at(-1)))?.key?.range?.[0]
 }

@@ -3,7 +3,9 @@
  * `ratePerYear`. r / (1 - (1 + r)^-n), and 1 / n without interest.
  */
 export function capitalRecoveryFactor(ratePerYear: number, years: number): number {
-  return ratePerYear === 0 ? 1 / years : ratePerYear / (1 - (1 + ratePerYear) ** -years)
+  // Under this, interest is lost in rounding, and the formula with it.
+  if (ratePerYear * years < 1e-12) return 1 / years
+  return ratePerYear / -Math.expm1(-years * Math.log1p(ratePerYear))
 }
 
 /**

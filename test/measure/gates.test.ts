@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import type { RequestRecord } from '../../src/load/record.ts'
+import type { LevelLog } from '../../src/load/run-log.ts'
+import { operatingPoint, summarize } from '../../src/measure/summarize.ts'
+import type { Gate } from '../../src/measure/summary.ts'
+import { benchmark, levelLog, record, runLog, shifted } from './records.ts'
+
+const good = Array.from({ length: 10 }, (_, id) => shifted(record(), id * 50, { id }))
+const failed = record({
+  outcome: { kind: 'failed', failure: 'http-status', detail: '500' },
+  endMs: undefined,
+})
+
+function gate(
+  name: string,
+  records: readonly RequestRecord[],
+  log: Partial<LevelLog> = {},
+): Gate['status'] | undefined {
+  const point = operatingPoint(levelLog({ issued: records.length, ...log }), records, benchmark())
+  return point.gates.find((judged) => judged.gate === name)?.status
+}
+
+const healthy = levelLog().health
+const withUsage = (inputTokens: number, outputTokens: number): RequestRecord[] =>
+  good.map((each) => ({ ...each, usage: { inputTokens, outputTokens } }))
+const lateBy = (ms: number): RequestRecord[] =>
+  good.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - ms }))
+
+/** Per gate: what fails it, what passes it. */
+const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
+  'completed-requests': {
+    fail: () => gate('completed-requests', [failed]),
+    pass: () => gate('completed-requests', good),
+  },
+  'error-budget': {
+    fail: () => gate('error-budget', [...good, failed]),
+    pass: () => gate('error-budget', good),
+  },
+  'schedule-kept': {
+    fail: () => gate('schedule-kept', lateBy(1.2), { load: { kind: 'constant', ratePerS: 10 } }),
+    pass: () => gate('schedule-kept', lateBy(0.9), { load: { kind: 'constant', ratePerS: 10 } }),
+  },
+  'output-length': {
+    fail: () => gate('output-length', withUsage(16, 7)),
+    pass: () => gate('output-length', withUsage(16, 8)),
+  },
+  'input-length': {
+    fail: () => gate('input-length', withUsage(18, 8)),
+    pass: () => gate('input-length', withUsage(17, 8)),
+  },
+  'token-source': {
+    fail: () =>
+      gate(
+        'token-source',
+        good.map((each) => ({ ...each, usage: undefined })),
+      ),
+    pass: () => gate('token-source', good),
+  },
+  'client-event-loop': {
+    fail: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 10.1 } }),
+    pass: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 9.9 } }),
+  },
+  'client-cpu': {
+    fail: () => gate('client-cpu', good, { health: { ...healthy, cpuCores: 0.71 } }),
+    pass: () => gate('client-cpu', good, { health: { ...healthy, cpuCores: 0.69 } }),
+  },
+  drained: {
+    fail: () =>
+      gate('drained', [...good, record({ outcome: { kind: 'cancelled' }, endMs: undefined })]),
+    pass: () => gate('drained', good),
+  },
+  'level-complete': {
+    fail: () => gate('level-complete', good, { ended: 'interrupted' }),
+    pass: () => gate('level-complete', good),
+  },
+}
+
+describe('every gate can fail and can pass', () => {
+  test('and none is without a case here', () => {
+    const point = operatingPoint(levelLog(), good, benchmark())
+    expect(point.gates.map(({ gate: name }) => name)).toEqual(Object.keys(cases))
+  })
+
+  test.each(Object.entries(cases))('%s', (_, { fail, pass }) => {
+    expect(fail()).toBe('fail')
+    expect(pass()).toBe('pass')
+  })
+})
+
+describe('what cannot be judged is not measured, and not a pass', () => {
+  test('a closed loop has no schedule to keep', () => {
+    expect(gate('schedule-kept', good)).toBe('not-measured')
+  })
+
+  test('without answers there is no length', () => {
+    expect(gate('output-length', [failed])).toBe('not-measured')
+  })
+
+  test('the error budget leaves out what the client cancelled', () => {
+    const cancelled = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
+    expect(gate('error-budget', [cancelled])).toBe('not-measured')
+  })
+})
+
+describe('the verdict', () => {
+  const verdict = (records: readonly RequestRecord[], log: Partial<LevelLog> = {}) =>
+    summarize(runLog({ levels: [levelLog({ issued: records.length, ...log })] }), records)
+
+  test('is VALID when no gate fails', () => {
+    expect(verdict(good)).toMatchObject({ verdict: 'VALID', reasons: [] })
+  })
+
+  test('is DEGRADED when a number is right about something else', () => {
+    expect(verdict(withUsage(16, 7))).toMatchObject({
+      verdict: 'DEGRADED',
+      reasons: ['1 user: output-length is mean 7.0, limit within 10 % of 8'],
+    })
+  })
+
+  test('is INVALID when a number is wrong, whatever else passes', () => {
+    expect(verdict([...good, failed]).verdict).toBe('INVALID')
+  })
+
+  test('a request without a record is an error', () => {
+    expect(verdict(good, { issued: 11 }).verdict).toBe('INVALID')
+  })
+
+  test('is INVALID when nothing was run', () => {
+    expect(summarize(runLog({ levels: [] }), []).verdict).toBe('INVALID')
+  })
+})
+
+describe('doubts travel with the numbers', () => {
+  const kinds = (
+    run: Parameters<typeof runLog>[0],
+    records: readonly RequestRecord[] = good,
+  ): string[] =>
+    summarize(
+      runLog({ levels: [levelLog({ issued: records.length })], ...run }),
+      records,
+    ).warnings.map(({ kind }) => kind)
+  const target = runLog().target
+
+  test('a simulation and random weights come first', () => {
+    expect(
+      kinds({ target: { ...target, simulated: true, weights: 'random' } }).slice(0, 2),
+    ).toEqual(['simulated', 'random-weights'])
+  })
+
+  test('a run cut short says so', () => {
+    expect(kinds({ state: 'partial' })).toContain('partial-run')
+  })
+
+  test('a server elsewhere shares no machine', () => {
+    expect(kinds({ target: { ...target, loopback: false } })).not.toContain('shared-machine')
+  })
+
+  test('few samples are told with the number needed', () => {
+    const warning = summarize(runLog({ levels: [levelLog({ issued: 10 })] }), good).warnings.find(
+      ({ kind }) => kind === 'few-samples',
+    )
+    expect(warning?.text).toBe(
+      '1 user: TTFT p95, TPOT p95 withheld, 10 requests are too few (130 needed). Measure for longer.',
+    )
+  })
+
+  test('short and long answers are told apart', () => {
+    expect(kinds({}, withUsage(16, 4))).toContain('short-output')
+    expect(kinds({}, withUsage(16, 16))).toContain('long-output')
+  })
+
+  test('a certificate that was not verified is told', () => {
+    expect(kinds({ config: { ...runLog().config, tlsVerified: false } })).toContain(
+      'tls-not-verified',
+    )
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { interChunkGapsMs, requestMetrics } from '../../src/measure/metrics.ts'
+import { record } from './records.ts'
+
+const { ttftMs, ttftFromSentMs, ttfvMs, tpotMs, latencyMs, latenessMs, outputTokens } =
+  requestMetrics
+
+describe('one request, by hand', () => {
+  // Sent at 0, chunks at 100, 150, 200 and 240 ms, 8 tokens, clean end at 250 ms.
+  test('time to first token runs from the send to the first chunk', () => {
+    expect(ttftMs.of(record())).toBe(100)
+  })
+
+  test('time per output token divides by tokens, not chunks', () => {
+    // (240 - 100) / (8 - 1) = 20.
+    expect(tpotMs.of(record())).toBe(20)
+  })
+
+  test('latency runs to the clean end, not to the last chunk', () => {
+    expect(latencyMs.of(record())).toBe(250)
+  })
+
+  test('gaps are between chunks', () => {
+    expect(interChunkGapsMs([record()])).toEqual([50, 50, 40])
+  })
+})
+
+describe('in open loop', () => {
+  const late = record({ dueMs: 30, sentMs: 42, chunkMs: [130, 140], endMs: 150 })
+
+  test('waiting to be sent is part of waiting', () => {
+    expect(ttftMs.of(late)).toBe(100)
+    expect(latencyMs.of(late)).toBe(120)
+  })
+
+  test('the time from the send is kept beside it', () => {
+    expect(ttftFromSentMs.of(late)).toBe(88)
+    expect(latenessMs.of(late)).toBe(12)
+  })
+})
+
+describe('what is unknown stays unknown', () => {
+  test('a single token has no time per output token', () => {
+    expect(tpotMs.of(record({ usage: { outputTokens: 1 } }))).toBeUndefined()
+  })
+
+  test('a closed loop has no lateness', () => {
+    expect(latenessMs.of(record())).toBeUndefined()
+  })
+
+  test('a stream that shows text at once has no time to first visible token of its own', () => {
+    expect(ttfvMs.of(record())).toBeUndefined()
+    expect(ttfvMs.of(record({ firstVisibleMs: 200 }))).toBe(200)
+  })
+
+  test('without a count from the server, chunks are counted', () => {
+    expect(outputTokens.of(record({ usage: undefined }))).toBe(4)
+  })
+
+  test('zero is a value: a first token with no delay took 0 ms', () => {
+    expect(ttftMs.of(record({ chunkMs: [0] }))).toBe(0)
+  })
+})
