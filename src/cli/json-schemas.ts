@@ -18,5 +18,10 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
 
 function inputSchema(schema: z.ZodType, name: string): object {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' })
-  return { $schema, $id: `urn:baremark:schema:${name.replaceAll(' ', '-')}:1`, title: `baremark ${name}`, ...rest }
+  return {
+    $schema,
+    $id: `urn:baremark:schema:${name.replaceAll(' ', '-')}:1`,
+    title: `baremark ${name}`,
+    ...rest,
+  }
 }

@@ -1,9 +1,17 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type ExitCode, exitCodes, UserError } from '../errors.ts'
 import { packageVersion } from '../package-files.ts'
 import { resolveAliases } from './aliases.ts'
 import type { Io } from './io.ts'
-import { parseCount, parseCounts, parseRates, parseSeconds, parseSeed, parseSlo } from './values.ts'
+import {
+  parseCount,
+  parseCounts,
+  parsePort,
+  parseRates,
+  parseSeconds,
+  parseSeed,
+  parseSlo,
+} from './values.ts'
 
 /**
  * The whole program: arguments and streams in, exit code out. Commands are loaded when they are
@@ -26,12 +34,29 @@ function report(error: unknown, io: Io): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.valid : exitCodes.usage
   if (error instanceof UserError) {
-    io.stderr(`baremark: ${error.message} ${error.remedy}\n`)
+    io.stderr(`baremark: ${asSentence(error.message)} ${error.remedy}\n`)
     return error.exitCode
   }
   const stack = error instanceof Error ? error.stack : String(error)
   io.stderr(`baremark: a bug in baremark itself; please report it with these lines:\n${stack}\n`)
   return exitCodes.bug
+}
+
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+/** Has commander name the flag whose value a parser refuses. */
+function value<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (error instanceof UserError)
+        throw new InvalidArgumentError(`${error.message} ${error.remedy}`)
+      throw error
+    }
+  }
 }
 
 type Done = (exitCode: number) => void
@@ -71,23 +96,35 @@ function addRun(program: Command, io: Io, done: Done): void {
     .option(
       '--concurrency <n,n,...>',
       'closed loop: users that each wait for their answer; a level each',
-      parseCounts,
+      value(parseCounts),
     )
-    .option('--request-rate <r,r,...>', 'open loop: requests per second; a level each', parseRates)
+    .option(
+      '--request-rate <r,r,...>',
+      'open loop: requests per second; a level each',
+      value(parseRates),
+    )
     .addOption(
       new Option('--arrivals <process>', 'open loop: how requests arrive').choices([
         'poisson',
         'constant',
       ]),
     )
-    .option('--duration <time>', 'measured window of each level, such as 60s or 2m', parseSeconds)
-    .option('--requests <n>', 'requests in the measured window of each level', parseCount)
-    .option('--warmup <time>', 'load before the window, not measured', parseSeconds)
-    .option('--drain <time>', 'longest wait for answers after the window', parseSeconds)
-    .option('--isl <tokens>', 'input length in tokens', parseCount)
-    .option('--osl <tokens>', 'output length in tokens', parseCount)
-    .option('--goodput <slo>', 'limits in ms, such as "ttft:500 tpot:50 e2el:5000"', parseSlo)
-    .option('--seed <n>', 'seed of prompts and arrivals', parseSeed)
+    .option(
+      '--duration <time>',
+      'measured window of each level, such as 60s or 2m',
+      value(parseSeconds),
+    )
+    .option('--requests <n>', 'requests in the measured window of each level', value(parseCount))
+    .option('--warmup <time>', 'load before the window, not measured', value(parseSeconds))
+    .option('--drain <time>', 'longest wait for answers after the window', value(parseSeconds))
+    .option('--isl <tokens>', 'input length in tokens', value(parseCount))
+    .option('--osl <tokens>', 'output length in tokens', value(parseCount))
+    .option(
+      '--goodput <slo>',
+      'limits in ms, such as "ttft:500 tpot:50 e2el:5000"',
+      value(parseSlo),
+    )
+    .option('--seed <n>', 'seed of prompts and arrivals', value(parseSeed))
     .option('--out <folder>', 'folder for results', 'results')
     .addOption(
       new Option('--weights <kind>', "declare the model's weights").choices(['random', 'trained']),
@@ -110,7 +147,7 @@ function addPriceFlags(command: Command): Command {
   return command
     .option('--scenario <file>', 'assumptions about money (default: scenarios/default.yaml)')
     .option('--hardware <profile>', 'hardware profile to price (default: the one detected)')
-    .option('--gpus <n>', 'GPUs that serve the model (default: all detected)', parseCount)
+    .option('--gpus <n>', 'GPUs that serve the model (default: all detected)', value(parseCount))
 }
 
 function addQuickstart(program: Command, io: Io, done: Done): void {
@@ -125,7 +162,7 @@ function addQuickstart(program: Command, io: Io, done: Done): void {
         .choices(['llama', 'simulated'])
         .default('llama'),
     )
-    .option('--duration <time>', 'measured window of each level', parseSeconds)
+    .option('--duration <time>', 'measured window of each level', value(parseSeconds))
     .option('--out <folder>', 'folder for results', 'results')
     .action(async (flags) => {
       const { quickstartCommand } = await import('./quickstart.ts')
@@ -196,12 +233,16 @@ function addServe(program: Command, io: Io, done: Done): void {
         .choices(['llama', 'simulated'])
         .default('llama'),
     )
-    .option('--port <port>', 'port to listen on; 0 takes a free one', Number, 8000)
-    .option('--slots <n>', 'requests worked on at once', parseCount)
+    .option('--port <port>', 'port to listen on; 0 takes a free one', value(parsePort), 8000)
+    .option('--slots <n>', 'requests worked on at once', value(parseCount))
     .option('--until-stdin-ends', 'stop when standard input ends', false)
     .action(async (flags) => {
       const { serveCommand } = await import('./serve.ts')
-      const streams = { stdout: { write: io.stdout }, stderr: { write: io.stderr }, signal: io.signal }
+      const streams = {
+        stdout: { write: io.stdout },
+        stderr: { write: io.stderr },
+        signal: io.signal,
+      }
       done(await serveCommand(flags, streams))
     })
 }

@@ -15,7 +15,7 @@ import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { summarize } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
-import { type Catalogue, chooseInputs, usedCatalogue } from '../price/inputs.ts'
+import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
 import { priceRun } from '../price/price-run.ts'
 import type { Scenario } from '../price/scenario.ts'
 import { seededRandom } from '../random.ts'
@@ -48,6 +48,7 @@ export interface RunPlan {
  */
 export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
   const url = parseTargetUrl(plan.url)
+  checkNames(plan.scenario, plan.catalogue)
   const [hardware, identity] = await Promise.all([
     detectHardware(),
     identifyTarget(url, plan.model, plan.access),

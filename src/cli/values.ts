@@ -36,6 +36,12 @@ export function parseRates(text: string): number[] {
   })
 }
 
+/** A port; 0 is any free one. @throws UserError */
+export function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw refuse(text, 'a port from 0 to 65535')
+  return Number(text)
+}
+
 /** A whole number. @throws UserError */
 export function parseSeed(text: string): number {
   if (!/^-?\d+$/.test(text.trim())) throw refuse(text, 'a whole number')

@@ -71,7 +71,8 @@ export async function identifyTarget(
     serverHeader: answer.serverHeader,
     engine: offer?.baremark?.engine,
     simulated: offer?.baremark?.simulated === true,
-    weights: offer?.baremark?.weights,
+    // A simulation has no weights, whatever it is called.
+    weights: offer?.baremark?.simulated === true ? undefined : offer?.baremark?.weights,
     contextTokens: offer?.max_model_len,
     loopback: isLoopback(url.hostname),
   }

@@ -37,11 +37,12 @@ export function breakEvenUtilisation(
   }
   const value = slope > 0 ? owned.usdPerHourIdle / slope : undefined
   if (value === undefined || value > 1) {
-    const explanation = `Even with the hardware full around the clock, ${against} is cheaper.`
+    const explanation = 'Even with the hardware full around the clock, the alternative is cheaper.'
     return { ...shared, outcome: 'never', value, explanation }
   }
   const outputTokensPerDay = product([outputTokensPerS, value, SECONDS_PER_DAY])
-  const explanation = `Owning is cheaper above this share of the hardware's capacity, ${against} below.`
+  const explanation =
+    'Above this share of the capacity owning is cheaper, below it the alternative.'
   return { ...shared, outcome: 'at', value, outputTokensPerDay, explanation }
 }
 
@@ -67,7 +68,7 @@ export function breakEvenMonths(
     return {
       ...shared,
       outcome: 'never',
-      explanation: `Running the hardware alone costs more than ${against}.`,
+      explanation: 'Running the hardware alone costs more than the rent.',
     }
   }
   const value = capexUsd / (saved * HOURS_PER_MONTH)
@@ -75,8 +76,7 @@ export function breakEvenMonths(
     const explanation = `The hardware would be replaced before the rent saved had paid for it.`
     return { ...shared, outcome: 'never', value, explanation }
   }
-  const explanation =
-    'Undiscounted, rented around the clock: the purchase price divided by the rent saved a month.'
+  const explanation = 'Undiscounted: the purchase price divided by the rent saved a month.'
   return { ...shared, outcome: 'at', value, explanation }
 }
 

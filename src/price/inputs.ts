@@ -56,6 +56,18 @@ export interface Chosen {
   readonly api: ApiPrice
 }
 
+/**
+ * Finds every name of a scenario in the catalogue: to be called before hours of measuring.
+ *
+ * @throws UserError for the first that does not exist
+ */
+export function checkNames(scenario: Scenario, catalogue: Catalogue): void {
+  if (scenario.hardwareProfile !== undefined) findProfile(catalogue, scenario.hardwareProfile)
+  findEntry(catalogue, scenario.electricity, 'electricity')
+  findEntry(catalogue, scenario.api, 'api')
+  if (scenario.rental !== undefined) findEntry(catalogue, scenario.rental, 'rental')
+}
+
 type Priced<E> = { readonly entry: E; readonly sources: Readonly<Record<string, Source>> }
 
 /**
@@ -157,16 +169,19 @@ export function measured(
 function chooseProfile(
   run: RunLog,
   scenario: Scenario,
-  { profiles }: Catalogue,
+  catalogue: Catalogue,
 ): HardwareProfile | undefined {
-  if (scenario.hardwareProfile === undefined) {
-    // What was detected is the client's machine: it says nothing of a server elsewhere.
-    return run.target.loopback ? profileOf(run.hardware, profiles) : undefined
-  }
-  const profile = profiles.find(({ id }) => id === scenario.hardwareProfile)
+  if (scenario.hardwareProfile !== undefined)
+    return findProfile(catalogue, scenario.hardwareProfile)
+  // What was detected is the client's machine: it says nothing of a server elsewhere.
+  return run.target.loopback ? profileOf(run.hardware, catalogue.profiles) : undefined
+}
+
+function findProfile({ profiles }: Catalogue, id: string): HardwareProfile {
+  const profile = profiles.find((each) => each.id === id)
   if (profile) return profile
-  throw new UserError(`There is no hardware profile "${scenario.hardwareProfile}".`, {
-    remedy: `Use one of: ${profiles.map(({ id }) => id).join(', ')}.`,
+  throw new UserError(`There is no hardware profile "${id}".`, {
+    remedy: `Use one of: ${profiles.map((each) => each.id).join(', ')}.`,
   })
 }
 

@@ -71,7 +71,7 @@ function ownedOption(chosen: Chosen, rates: TokenRates, use: number): CostOption
   const priceRatio = apiPriceRatio(chosen)
   return {
     kind: 'owned',
-    name: chosen.profile ? `Owned: ${chosen.profile.name}` : 'Owned',
+    name: chosen.profile?.name ?? 'hardware not known',
     usdPerHour,
     lines,
     prices: pricesFromBill(usdPerHour, rates, use, priceRatio),
@@ -90,7 +90,7 @@ function rentedOption(chosen: Chosen, rates: TokenRates, use: number): CostOptio
   const { rental } = chosen
   return {
     kind: 'rented',
-    name: rental ? `Rented: ${rental.provider} ${rental.sku}, ${rental.commitment}` : 'Rented',
+    name: rental ? `${rental.provider} ${rental.sku}, ${rental.commitment}` : 'no offer known',
     usdPerHour,
     lines: [{ component: 'rent', label: 'Rent', usdPerHour, formula: 'units x rentUsdPerHour' }],
     prices: pricesFromBill(usdPerHour, rates, use, priceRatio),
@@ -107,7 +107,7 @@ function apiOption({ inputs, api }: Chosen, rates: TokenRates): CostOption {
   )
   return {
     kind: 'api',
-    name: `API: ${api.provider} ${api.model}`,
+    name: `${api.provider} ${api.model}`,
     lines: [],
     prices,
     pricesAtFullUse: prices,
@@ -142,14 +142,20 @@ function breakEvens(
       .map(({ usdPerHour }) => usdPerHour),
   )
   return [
-    breakEvenUtilisation(api.name, line, apiFull, rates.outputTokensPerS),
+    breakEvenUtilisation(`the API (${api.name})`, line, apiFull, rates.outputTokensPerS),
     breakEvenUtilisation(
-      `${rented.name}, for the hours used only`,
+      `renting for the hours used only (${rented.name})`,
       line,
       rented.usdPerHour,
       rates.outputTokensPerS,
     ),
-    breakEvenMonths(rented.name, capexUsd(value), rented.usdPerHour, running, value('lifeYears')),
+    breakEvenMonths(
+      `renting around the clock (${rented.name})`,
+      capexUsd(value),
+      rented.usdPerHour,
+      running,
+      value('lifeYears'),
+    ),
   ]
 }
 

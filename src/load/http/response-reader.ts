@@ -96,10 +96,9 @@ export function createResponseReader(next: () => ResponseHandler | undefined): R
 
   const readHead = (bytes: Buffer): number => {
     const length = headLength(bytes)
-    if (length === undefined) {
-      if (bytes.length > MAX_HEAD_BYTES) throw new HttpProtocolError('response head over 64 KiB')
-      return 0
-    }
+    if ((length ?? bytes.length) > MAX_HEAD_BYTES)
+      throw new HttpProtocolError('response head over 64 KiB')
+    if (length === undefined) return 0
     const head = parseHead(bytes.toString('latin1', 0, length))
     // 101 would hand the connection to another protocol, which nobody asked for.
     if (head.status === 101) throw new HttpProtocolError('unexpected protocol switch')
@@ -154,10 +153,9 @@ export function createResponseReader(next: () => ResponseHandler | undefined): R
 /** Hands over one line without its end, and says how many bytes it took; 0 when it is not whole yet. */
 function withLine(bytes: Buffer, use: (line: string) => void): number {
   const end = bytes.indexOf(LF)
-  if (end < 0) {
-    if (bytes.length > MAX_LINE_BYTES) throw new HttpProtocolError('line over 8 KiB')
-    return 0
-  }
+  if ((end < 0 ? bytes.length : end) > MAX_LINE_BYTES)
+    throw new HttpProtocolError('line over 8 KiB')
+  if (end < 0) return 0
   const textEnd = end > 0 && bytes[end - 1] === CR ? end - 1 : end
   use(bytes.toString('latin1', 0, textEnd))
   return end + 1

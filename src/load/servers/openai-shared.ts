@@ -9,8 +9,8 @@ export interface OpenAiEvent {
 }
 
 interface OpenAiUsage {
-  readonly prompt_tokens?: number
-  readonly completion_tokens?: number
+  readonly prompt_tokens?: number | null
+  readonly completion_tokens?: number | null
   readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null } | null
 }
@@ -48,8 +48,8 @@ export function readOpenAiEvent<E extends OpenAiEvent>(
 
 function readUsage(usage: OpenAiUsage): Usage {
   return {
-    inputTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
+    inputTokens: usage.prompt_tokens ?? undefined,
+    outputTokens: usage.completion_tokens ?? undefined,
     cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? undefined,
     reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? undefined,
   }

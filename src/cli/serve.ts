@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream'
+import { exitCodes } from '../errors.ts'
+import type { Engine } from '../serve/engine.ts'
+import { startServer } from '../serve/openai-server.ts'
+import type { SimulatedOptions } from '../serve/simulated.ts'
+
+export interface ServeOptions {
+  readonly engine: 'llama' | 'simulated'
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Answers that advance together; the engine's own default when absent. */
+  readonly slots?: number
+  /** A GGUF file for the llama engine, in place of the model with random weights. */
+  readonly modelFile?: string
+  /** CPU threads of the llama engine. */
+  readonly threads?: number
+  /** The law of the simulated engine, where it differs from the default. */
+  readonly simulation?: Partial<SimulatedOptions>
+  /** Also end when stdin does, so that the server never outlives the program that started it. */
+  readonly untilStdinEnds?: boolean
+}
+
+interface Output {
+  readonly write: (text: string) => unknown
+}
+
+export interface ServeIo {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly stdin?: Readable
+  /** Ends the server. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Serves an engine on the loopback address until it is told to end. When the server is ready, and
+ * only then, one line of JSON is written to stdout; to stderr goes a word to a person, if there is one.
+ *
+ * @throws UserError when the engine or the port cannot be had
+ */
+export async function serveCommand(options: ServeOptions, io: ServeIo): Promise<number> {
+  const engine = await openEngine(options)
+  try {
+    const server = await startServer({ engine, port: options.port })
+    io.stdout.write(`${JSON.stringify(readyLine(server.url, engine))}\n`)
+    if (!options.untilStdinEnds) io.stderr.write(`Serving ${engine.model}. Press Ctrl-C to end.\n`)
+    await untilTold(options, io)
+    await server.close()
+  } finally {
+    await engine.close()
+  }
+  return exitCodes.valid
+}
+
+/** Each engine is loaded only where it is asked for. */
+async function openEngine(options: ServeOptions): Promise<Engine> {
+  const { slots, modelFile, threads, simulation } = options
+  switch (options.engine) {
+    case 'llama': {
+      const { llamaEngine } = await import('../serve/llama.ts')
+      return llamaEngine({ slots, modelFile, threads })
+    }
+    case 'simulated': {
+      const { simulatedEngine } = await import('../serve/simulated.ts')
+      return simulatedEngine({ ...simulation, ...(slots === undefined ? {} : { slots }) })
+    }
+  }
+}
+
+function readyLine(url: string, { name, model, simulated, weights }: Engine): object {
+  return { ready: true, url, engine: name, model, simulated, weights }
+}
+
+function untilTold({ untilStdinEnds }: ServeOptions, io: ServeIo): Promise<void> {
+  const stdin = untilStdinEnds ? (io.stdin ?? process.stdin) : undefined
+  return new Promise((resolve) => {
+    const end = (): void => {
+      stdin?.pause()
+      resolve()
+    }
+    if (io.signal.aborted) end()
+    io.signal.addEventListener('abort', end, { once: true })
+    // Nothing is read; but only a stream that flows tells its end.
+    stdin?.once('end', end).once('close', end).once('error', end).resume()
+  })
+}

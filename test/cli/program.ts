@@ -1,0 +1,28 @@
+import type { Io } from '../../src/cli/io.ts'
+import { main } from '../../src/cli/main.ts'
+
+/** What a command printed and how it ended. */
+export interface Ran {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs baremark in this process, with streams and an interrupt of the test's own. */
+export async function baremark(argv: readonly string[], parts: Partial<Io> = {}): Promise<Ran> {
+  let stdout = ''
+  let stderr = ''
+  const exitCode = await main(argv, {
+    stdout: (text) => {
+      stdout += text
+    },
+    stderr: (text) => {
+      stderr += text
+    },
+    signal: new AbortController().signal,
+    env: {},
+    live: false,
+    ...parts,
+  })
+  return { exitCode, stdout, stderr }
+}
