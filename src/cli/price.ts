@@ -1,4 +1,5 @@
 import { exitCodes } from '../errors.ts'
+import { frontLines } from '../report/front-matter.ts'
 import { reportFormats } from '../report/index.ts'
 import type { PriceFlags } from './catalogue.ts'
 import type { Io } from './io.ts'
@@ -12,7 +13,7 @@ export async function priceCommand(
 ): Promise<number> {
   const report = await recomputeReport(path, flags, io)
   if (flags.json) {
-    io.stdout(`${JSON.stringify(report.cost, undefined, 2)}\n`)
+    io.stdout(`${JSON.stringify({ notice: frontLines(report), ...report.cost }, undefined, 2)}\n`)
   } else {
     const text = reportFormats.find(({ name }) => name === 'text')
     io.stdout((await text?.render(report)) ?? '')

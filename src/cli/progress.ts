@@ -26,7 +26,7 @@ export function startProgress(benchmark: Benchmark, io: Io, nowMs: () => number)
 
   const line = (): string => {
     const elapsedS = (nowMs() - startedMs) / MS_PER_S
-    return `${title}  ${phaseText(benchmark, elapsedS)}  requests ${requests}  errors ${errors}  ${recentRate(recent, nowMs())}`
+    return `${title}  ${phaseText(benchmark, elapsedS)}  requests ${requests}  errors ${errors}  ${recentRate(recent, nowMs(), startedMs)}`
   }
   const draw = (): void => io.stderr(`${CLEAR_LINE}${line()}`)
   const timer = io.live ? setInterval(draw, REDRAW_MS) : undefined
@@ -66,8 +66,14 @@ function phaseText({ warmupS, durationS, requests }: Benchmark, elapsedS: number
 }
 
 /** Rough, for the eye: tokens of requests that ended within the last seconds. */
-function recentRate(recent: readonly { ms: number; tokens: number }[], nowMs: number): string {
-  const inside = recent.filter(({ ms }) => ms >= nowMs - RECENT_MS)
-  const tokens = inside.reduce((total, { tokens }) => total + tokens, 0)
-  return `~${Math.round(tokens / (RECENT_MS / MS_PER_S))} tok/s`
+function recentRate(
+  recent: readonly { ms: number; tokens: number }[],
+  nowMs: number,
+  startedMs: number,
+): string {
+  const sinceMs = Math.max(startedMs, nowMs - RECENT_MS)
+  const tokens = recent
+    .filter(({ ms }) => ms >= sinceMs)
+    .reduce((total, each) => total + each.tokens, 0)
+  return nowMs > sinceMs ? `~${Math.round((tokens * MS_PER_S) / (nowMs - sinceMs))} tok/s` : ''
 }

@@ -14,7 +14,7 @@ export function hasSlo(slo: Slo): boolean {
  * Whether a completed request met every limit. A request of one token has no TPOT and cannot miss
  * a limit on it.
  */
-export function meetsSlo(record: RequestRecord, slo: Slo): boolean {
+function meetsSlo(record: RequestRecord, slo: Slo): boolean {
   const within = (value: number | undefined, limit: number | undefined): boolean =>
     limit === undefined || (value !== undefined && value <= limit)
   const tpotMs = requestMetrics.tpotMs.of(record)

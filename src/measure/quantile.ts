@@ -17,7 +17,7 @@ export function sortSamples(samples: readonly number[]): SortedSamples {
 const SAMPLE_FLOORS: Readonly<Record<number, number>> = { 90: 64, 95: 130, 99: 662, 99.9: 6636 }
 
 /** Samples a percentile needs; 1 where no floor is set. */
-export function sampleFloor(p: number): number {
+function sampleFloor(p: number): number {
   return SAMPLE_FLOORS[p] ?? 1
 }
 

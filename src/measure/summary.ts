@@ -39,7 +39,7 @@ export interface ErrorCount {
 }
 
 /** Where a token count came from. */
-export type TokenSource = 'usage' | 'chunks'
+type TokenSource = 'usage' | 'chunks'
 
 /** Of the requests of the measured phase: `issued = completed + failed + timedOut + cancelled + lost`. */
 export interface RequestCounts {

@@ -2,7 +2,7 @@
  * Capital recovery factor: the level payment a year, for `years` years, that repays 1 with interest
  * `ratePerYear`. r / (1 - (1 + r)^-n), and 1 / n without interest.
  */
-export function capitalRecoveryFactor(ratePerYear: number, years: number): number {
+function capitalRecoveryFactor(ratePerYear: number, years: number): number {
   // Under this, interest is lost in rounding, and the formula with it.
   if (ratePerYear * years < 1e-12) return 1 / years
   return ratePerYear / -Math.expm1(-years * Math.log1p(ratePerYear))

@@ -130,7 +130,7 @@ const scenarioFigures = [
 ] as const
 
 /** A figure somebody stated, as an assumption. */
-export function stated(
+function stated(
   name: InputName,
   figure: Figure,
   sources: Readonly<Record<string, Source>>,

@@ -1,0 +1,388 @@
+import type { TopLevelSpec } from 'vega-lite'
+import type { Maybe } from '../arithmetic.ts'
+import type { LoadLevel } from '../load/benchmark.ts'
+import type { Distribution, OperatingPoint, Percentile } from '../measure/summary.ts'
+import {
+  dot,
+  type Encoding,
+  frame,
+  haloText,
+  LABEL_SIZE,
+  type Layer,
+  loadChannel,
+  loadWords,
+  PLOT_HEIGHT,
+  PLOT_WIDTH,
+  type Position,
+  topLegend,
+  valueChannel,
+} from './chart-look.ts'
+import { ownedOption } from './facts.ts'
+import { textWidth } from './font-widths.ts'
+import { formatNumber, formatStatedMs, formatUsd, notAvailable, whyWithheld } from './format.ts'
+import { palette } from './palette.ts'
+import { plainText, shorten } from './plain-text.ts'
+import type { Report } from './report.ts'
+
+/** A chart as a Vega-Lite spec, or why there is none. */
+export type Chart =
+  | {
+      readonly kind: 'drawn'
+      readonly id: string
+      /** One sentence for who cannot see it. */
+      readonly description: string
+      readonly spec: TopLevelSpec
+      /** What the chart leaves out, and why. */
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly kind: 'left-out'
+      readonly id: string
+      readonly description: string
+      readonly why: string
+    }
+
+/** Every chart of a report, in reading order. */
+export function chartsOf(report: Report): Chart[] {
+  return [
+    throughputChart(report),
+    percentileChart(report, {
+      id: 'ttft',
+      title: 'Time to first token (TTFT)',
+      of: (point) => point.ttftMs,
+      limitMs: report.run.config.benchmark.slo.ttftMs,
+    }),
+    percentileChart(report, {
+      id: 'tpot',
+      title: 'Time per output token (TPOT)',
+      of: (point) => point.tpotMs,
+      limitMs: report.run.config.benchmark.slo.tpotMs,
+    }),
+    frontierChart(report),
+    costChart(report),
+  ]
+}
+
+function throughputChart(report: Report): Chart {
+  const id = 'throughput'
+  const loads = loadWords(report)
+  const description = `Output tokens per second against ${loads}.`
+  const values = drawable(report.summary.points, (point) => point.outputTokensPerS).map(
+    ({ point, value }) => ({ load: loadOf(point.load), value, text: formatNumber(value) }),
+  )
+  const top = Math.max(...values.map(({ value }) => value))
+  // More figures than this would overlap; the highest is the one that is quoted.
+  const figures = values.length > 6 ? values.filter(({ value }) => value === top) : values
+  if (values.length === 0) {
+    return { kind: 'left-out', id, description, why: 'No load level has a measured throughput.' }
+  }
+  const x = loadChannel(report, values)
+  const encoding: Encoding = { x, y: valueChannel('value', top) }
+  const data = { values }
+  const color = palette.blue.light
+  const layer: Layer[] = [
+    { data, mark: { type: 'line', color }, encoding },
+    {
+      data: { values: figures },
+      layer: haloText({ dy: -12 }, { ...encoding, text: { field: 'text' } }),
+    },
+    { data, mark: { ...dot, color }, encoding },
+  ]
+  const spec = frame(report, 'Output throughput', `Output tokens/s against ${loads}`, layer)
+  return { kind: 'drawn', id, description, spec, notes: missingLevels(report, values.length) }
+}
+
+interface PercentileSubject {
+  readonly id: string
+  readonly title: string
+  readonly of: (point: OperatingPoint) => Distribution
+  readonly limitMs: Maybe
+}
+
+/** A withheld percentile is not drawn, and breaks the line: nothing is known between its neighbours. */
+function percentileChart(report: Report, subject: PercentileSubject): Chart {
+  const { id, title } = subject
+  const loads = loadWords(report)
+  const description = `${title}: p50 and p95 in ms against ${loads}.`
+  const values = seriesNames.flatMap((series) =>
+    report.summary.points.map((point) => percentileRow(point, series, subject.of(point)[series])),
+  )
+  const known = values.filter(({ value }) => value !== null)
+  if (known.length === 0) {
+    return { kind: 'left-out', id, description, why: 'Every p50 and p95 is unknown or withheld.' }
+  }
+  const limitMs = nearLimit(subject.limitMs, known)
+  const top = Math.max(limitMs ?? 0, ...known.map(({ value, high }) => high ?? value ?? 0))
+  const layer: Layer[] = [
+    { data: { values }, layer: percentileLayers(loadChannel(report, values), top, values) },
+    ...(limitMs === undefined ? [] : limitLayers(limitMs, top)),
+  ]
+  const bars = known.some(({ high }) => high !== null) ? '; bars are 95 % intervals' : ''
+  const spec = frame(report, title, `ms against ${loads}${bars}`, layer)
+  return { kind: 'drawn', id, description, spec, notes: percentileNotes(report, subject, known) }
+}
+
+const seriesNames = ['p50', 'p95'] as const
+
+interface PercentileRow {
+  readonly load: number
+  readonly series: (typeof seriesNames)[number]
+  readonly value: number | null
+  readonly low: number | null
+  readonly high: number | null
+}
+
+function percentileRow(
+  { load }: OperatingPoint,
+  series: PercentileRow['series'],
+  percentile: Percentile,
+): PercentileRow {
+  const shown = whyWithheld(percentile) === undefined
+  const known = (value: Maybe) => (shown && value !== undefined ? value : null)
+  const { value, low, high } = percentile
+  // An interval without an upper end has no length to draw.
+  const whole = low !== undefined && high !== undefined
+  return {
+    load: loadOf(load),
+    series,
+    value: known(value),
+    low: known(whole ? low : undefined),
+    high: known(whole ? high : undefined),
+  }
+}
+
+function percentileLayers(x: Position, top: number, values: readonly PercentileRow[]): Layer[] {
+  const shown = seriesNames.filter((name) =>
+    values.some(({ series, value }) => series === name && value !== null),
+  )
+  const range = shown.map((name) => ({ p50: palette.sky, p95: palette.navy })[name].light)
+  const shapes = shown.map((name) => ({ p50: 'circle', p95: 'square' })[name])
+  const color: Encoding['color'] = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: shown, range },
+    legend: topLegend,
+  }
+  const shape: Encoding['shape'] = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: shown, range: shapes },
+    legend: topLegend,
+  }
+  return [
+    {
+      transform: [{ filter: 'datum.high !== null' }],
+      mark: { type: 'rule', strokeWidth: 5, opacity: 0.3 },
+      encoding: { x, y: valueChannel('low', top), y2: { field: 'high' }, color },
+    },
+    { mark: { type: 'line' }, encoding: { x, y: valueChannel('value', top), color } },
+    {
+      transform: [{ filter: 'datum.value !== null' }],
+      mark: dot,
+      encoding: { x, y: valueChannel('value', top), color, shape },
+    },
+  ]
+}
+
+/** A limit far above the measurements would press them flat, so it is told and not drawn. */
+function nearLimit(limitMs: Maybe, rows: readonly PercentileRow[]): Maybe {
+  const most = Math.max(...rows.map(({ value }) => value ?? 0))
+  return limitMs !== undefined && limitMs <= 2 * most ? limitMs : undefined
+}
+
+function limitLayers(limitMs: number, top: number): Layer[] {
+  const values = [{ limit: limitMs, text: `limit ${formatStatedMs(limitMs)}` }]
+  const y = valueChannel('limit', top)
+  return [
+    {
+      data: { values },
+      layer: [
+        { mark: { type: 'rule', color: palette.red.light, strokeDash: [5, 4] }, encoding: { y } },
+        ...haloText(
+          { color: palette.red.light, align: 'left', dy: -8, x: 4 },
+          { y, text: { field: 'text' } },
+        ),
+      ],
+    },
+  ]
+}
+
+function percentileNotes(
+  { summary }: Report,
+  { of, limitMs }: PercentileSubject,
+  known: readonly PercentileRow[],
+): string[] {
+  const withheld = summary.points.flatMap((point) =>
+    seriesNames.flatMap((series) => {
+      const why = whyWithheld(of(point)[series])
+      return why === undefined ? [] : [`${series} at ${plainText(point.label)} not drawn: ${why}.`]
+    }),
+  )
+  const far = limitMs !== undefined && nearLimit(limitMs, known) === undefined
+  return far
+    ? [...withheld, `The limit of ${formatStatedMs(limitMs)} is far above the chart.`]
+    : withheld
+}
+
+function frontierChart(report: Report): Chart {
+  const id = 'frontier'
+  const description =
+    'Output tokens per second of the whole server against output tokens per second that one user sees; the line joins the levels that no other beats on both.'
+  const best = new Set(report.summary.frontier.map(({ level }) => level))
+  const values = report.summary.points.flatMap(
+    ({ level, label, outputTokensPerS: server, tokensPerSPerUser: user }) =>
+      server === undefined || user === undefined
+        ? []
+        : [{ user, server, text: shorten(label, 28), best: best.has(level) }],
+  )
+  if (values.length === 0) {
+    const why = 'No load level has both a throughput and a speed per user.'
+    return { kind: 'left-out', id, description, why }
+  }
+  const labels = pointLabels(values)
+  const spec = frame(
+    report,
+    'Throughput against speed per user',
+    'Output tokens/s of the whole server against those of one user',
+    frontierLayers(values, labels),
+  )
+  const crowded = labels.length < values.length ? ['Labels that would overlap are left out.'] : []
+  const notes = [...missingLevels(report, values.length), ...crowded]
+  return { kind: 'drawn', id, description, spec, notes }
+}
+
+interface SpeedRow {
+  readonly user: number
+  readonly server: number
+  readonly text: string
+  readonly best: boolean
+}
+
+function frontierLayers(values: readonly SpeedRow[], labels: readonly SpeedRow[]): Layer[] {
+  const most = Math.max(...values.map(({ server }) => server))
+  const domain = userDomain(values)
+  const cut = domain[0] > 0 ? ' (axis does not start at 0)' : ''
+  const encoding: Encoding = {
+    x: {
+      field: 'user',
+      type: 'quantitative',
+      title: `Output tokens/s of one user${cut}`,
+      scale: { domain, zero: false, nice: false },
+      axis: { tickCount: 5 },
+    },
+    y: valueChannel('server', most),
+  }
+  const best = { transform: [{ filter: 'datum.best' }] }
+  const beaten = { transform: [{ filter: '!datum.best' }] }
+  const order = { field: 'user', type: 'quantitative' } as const
+  const blue = { color: palette.blue.light }
+  const data = { values: [...values] }
+  const text = { ...encoding, text: { field: 'text' } }
+  return [
+    { data, ...best, mark: { type: 'line', ...blue }, encoding: { ...encoding, order } },
+    { data: { values: [...labels] }, layer: haloText({ align: 'left', dx: 8 }, text) },
+    { data, ...best, mark: { ...dot, ...blue }, encoding },
+    { data, ...beaten, mark: { ...dot, color: palette.muted.light }, encoding },
+  ]
+}
+
+/** Room to the right for the labels; a start above zero where all points would crowd to one side. */
+function userDomain(values: readonly SpeedRow[]): [number, number] {
+  const users = values.map(({ user }) => user)
+  const least = Math.min(...users)
+  const most = Math.max(...users)
+  const start = least > most / 2 && least < most ? least - (most - least) / 4 : 0
+  const labelWidth = Math.max(...values.map(({ text }) => textWidth(text, LABEL_SIZE))) + 14
+  const shareForPoints = Math.max(0.4, 1 - labelWidth / PLOT_WIDTH)
+  return [start, start + (most - start) / shareForPoints]
+}
+
+/** Labels a line apart from one another; one that would land far from its point is left out. */
+function pointLabels(values: readonly SpeedRow[]): SpeedRow[] {
+  const most = Math.max(...values.map(({ server }) => server))
+  const lineHeight = (15 / PLOT_HEIGHT) * most
+  let lowest = Number.POSITIVE_INFINITY
+  return [...values]
+    .sort((a, b) => b.server - a.server)
+    .flatMap((row) => {
+      const raised = row.server + lineHeight / 2
+      const server = Math.min(raised, lowest - lineHeight)
+      if (raised - server > 0.9 * lineHeight) return []
+      lowest = server
+      return [{ ...row, server }]
+    })
+}
+
+function costChart(report: Report): Chart {
+  const id = 'cost'
+  const owned = ownedOption(report)
+  const description = 'What an hour of the owned option costs in USD, by component.'
+  const known = (owned?.lines ?? []).filter(({ usdPerHour }) => usdPerHour !== undefined)
+  if (!owned || known.length === 0) {
+    const why = owned ? 'No line of its bill is known.' : 'No owned option is priced.'
+    return { kind: 'left-out', id, description, why }
+  }
+  const values = owned.lines.map(({ label, usdPerHour }) => ({
+    label: shorten(label, 60),
+    usd: usdPerHour ?? 0,
+    text: usdPerHour === undefined ? notAvailable : formatUsd(usdPerHour),
+  }))
+  const spec = frame(
+    report,
+    `Cost of an hour: ${formatUsd(owned.usdPerHour)}`,
+    `USD per hour of ${shorten(owned.name, 80)}, by component`,
+    [{ data: { values }, layer: costLayers(values) }],
+    70 + 24 * values.length,
+  )
+  const notes = owned.lines
+    .filter(({ usdPerHour }) => usdPerHour === undefined)
+    .map(({ label }) => `${plainText(label)} is unknown, and therefore the total.`)
+  return { kind: 'drawn', id, description, spec, notes }
+}
+
+function costLayers(values: readonly { readonly label: string; readonly usd: number }[]): Layer[] {
+  const most = Math.max(...values.map(({ usd }) => usd))
+  const encoding: Encoding = {
+    y: {
+      field: 'label',
+      type: 'nominal',
+      // Vega-Lite drops any other sort from bars that carry text.
+      sort: values.map(({ label }) => label),
+      title: null,
+      axis: { grid: false, labelLimit: 170, labelPadding: 8 },
+    },
+    // Room to the right of the longest bar, for its figure; all-zero bills need some width too.
+    x: {
+      field: 'usd',
+      type: 'quantitative',
+      axis: null,
+      scale: { domain: [0, most > 0 ? most * 1.25 : 1], nice: false },
+    },
+  }
+  return [
+    {
+      mark: { type: 'bar', color: palette.blue.light, height: { band: 0.62 } },
+      encoding,
+    },
+    ...haloText({ align: 'left', dx: 6 }, { ...encoding, text: { field: 'text' } }),
+  ]
+}
+
+function loadOf(load: LoadLevel): number {
+  return load.kind === 'closed' ? load.concurrency : load.ratePerS
+}
+
+function drawable(
+  points: readonly OperatingPoint[],
+  of: (point: OperatingPoint) => Maybe,
+): { readonly point: OperatingPoint; readonly value: number }[] {
+  return points.flatMap((point) => {
+    const value = of(point)
+    return value === undefined ? [] : [{ point, value }]
+  })
+}
+
+function missingLevels({ summary }: Report, drawn: number): string[] {
+  const missing = summary.points.length - drawn
+  return missing === 0 ? [] : [`${formatNumber(missing)} levels are not drawn: not measured.`]
+}

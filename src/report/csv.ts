@@ -1,0 +1,119 @@
+import { readingValue } from '../detect/hardware.ts'
+import type { LoadLevel } from '../load/benchmark.ts'
+import type { Distribution, Percentile } from '../measure/summary.ts'
+import { hardwareLine, serverHost } from './facts.ts'
+import { whyWithheld } from './format.ts'
+import { frontLines, stampOf } from './front-matter.ts'
+import { type LevelRow, levelRows } from './level-table.ts'
+import { plainText } from './plain-text.ts'
+import type { Report, ReportFormat } from './report.ts'
+
+/** For spreadsheets: a row per load level, figures as measured and not rounded. */
+export const csvFormat: ReportFormat = { name: 'csv', fileName: 'report.csv', render: renderCsv }
+
+type Value = string | number | boolean | undefined
+type Column = readonly [name: string, value: (report: Report, row: LevelRow) => Value]
+
+function renderCsv(report: Report): string {
+  const rows = levelRows(report).map((row) => columns.map(([, value]) => field(value(report, row))))
+  const header = columns.map(([name]) => name)
+  const lines = [
+    ...frontLines(report).map(comment),
+    ...[header, ...rows].map((row) => row.join(',')),
+  ]
+  return lines.map((line) => `${line}\r\n`).join('')
+}
+
+/** The first columns repeat what a row must never be without when it is pasted elsewhere. */
+const columns: readonly Column[] = [
+  ['notice', (report) => stampOf(report)],
+  ['verdict', ({ summary }) => summary.verdict],
+  ['run_id', ({ run }) => run.runId],
+  ['started_at', ({ run }) => run.epoch],
+  ['model', ({ run }) => run.target.model],
+  ['server_host', ({ run }) => serverHost(run)],
+  ['measuring_machine', ({ run }) => hardwareLine(run.hardware)],
+  ['gpu_count', ({ run }) => run.hardware.gpus.length],
+  ['cpu_model', ({ run }) => readingValue(run.hardware.host.cpuModel)],
+  ['requested_input_tokens', ({ run }) => run.config.benchmark.workload.inputTokens],
+  ['requested_output_tokens', ({ run }) => run.config.benchmark.workload.outputTokens],
+  ['level', (_, { point }) => point.level],
+  ['load', (_, { point }) => point.label],
+  ['load_kind', (_, { point }) => point.load.kind],
+  ['concurrency', (_, { point }) => concurrency(point.load)],
+  ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
+  ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
+  ['window_s', (_, { point }) => point.windowS],
+  ['ended', (_, { point }) => point.ended],
+  ['requests_issued', (_, { point }) => point.requests.issued],
+  ['requests_completed', (_, { point }) => point.requests.completed],
+  ['requests_failed', (_, { point }) => point.requests.failed],
+  ['requests_timed_out', (_, { point }) => point.requests.timedOut],
+  ['requests_cancelled', (_, { point }) => point.requests.cancelled],
+  ['requests_lost', (_, { point }) => point.requests.lost],
+  ['requests_warm_up', (_, { point }) => point.requests.warmUp],
+  ['requests_per_s', (_, { point }) => point.requestsPerS],
+  ['output_tokens_per_s', (_, { point }) => point.outputTokensPerS],
+  ['input_tokens_per_s', (_, { point }) => point.inputTokensPerS],
+  ['whole_run_output_tokens_per_s', (_, { point }) => point.wholeRunOutputTokensPerS],
+  ['output_tokens_per_s_per_user', (_, { point }) => point.tokensPerSPerUser],
+  ['token_source', (_, { point }) => point.tokenSource],
+  ['tokens_per_chunk', (_, { point }) => point.tokensPerChunk],
+  ['good_ratio', (_, { point }) => point.goodput?.goodRatio],
+  ['good_requests_per_s', (_, { point }) => point.goodput?.requestsPerS],
+  ['good_output_tokens_per_s', (_, { point }) => point.goodput?.outputTokensPerS],
+  ...distribution('ttft', 'ms', ({ point }) => point.ttftMs),
+  ...distribution('ttft_from_sent', 'ms', ({ point }) => point.ttftFromSentMs),
+  ...distribution('tpot', 'ms', ({ point }) => point.tpotMs),
+  ...distribution('inter_chunk', 'ms', ({ point }) => point.interChunkMs),
+  ...distribution('latency', 'ms', ({ point }) => point.latencyMs),
+  ...distribution('lateness', 'ms', ({ point }) => point.latenessMs),
+  ...distribution('input', 'tokens', ({ point }) => point.inputTokens),
+  ...distribution('output', 'tokens', ({ point }) => point.outputTokens),
+  ['is_priced_level', (_, { priced }) => priced],
+  ['meets_slo', (_, { cost }) => cost?.meetsSlo],
+  ['utilisation_ratio', ({ cost }) => cost.utilisation],
+  ['usd_per_million_output_tokens', (_, { cost }) => cost?.usdPerMillionOutputTokens],
+  ['usd_per_million_total_tokens', (_, { cost }) => cost?.usdPerMillionTotalTokens],
+]
+
+function distribution(
+  name: string,
+  unit: string,
+  of: (row: LevelRow) => Distribution | undefined,
+): Column[] {
+  const percentiles = (['p50', 'p90', 'p95', 'p99'] as const).flatMap((p): Column[] => {
+    const shown = (row: LevelRow): Percentile | undefined => {
+      const percentile = of(row)?.[p]
+      return percentile && whyWithheld(percentile) === undefined ? percentile : undefined
+    }
+    return [
+      [`${name}_${p}_${unit}`, (_, row) => shown(row)?.value],
+      [`${name}_${p}_low_${unit}`, (_, row) => shown(row)?.low],
+      [`${name}_${p}_high_${unit}`, (_, row) => shown(row)?.high],
+    ]
+  })
+  return [
+    [`${name}_n`, (_, row) => of(row)?.n],
+    [`${name}_mean_${unit}`, (_, row) => of(row)?.mean],
+    ...percentiles,
+  ]
+}
+
+function concurrency(load: LoadLevel): number | undefined {
+  return load.kind === 'closed' ? load.concurrency : undefined
+}
+
+/** Quoted as RFC 4180 asks. Text that a spreadsheet would run as a formula is disarmed. */
+function field(value: Value): string {
+  if (value === undefined) return ''
+  if (typeof value !== 'string') return String(value)
+  const text = plainText(value).replace(/^(?=[=+\-@＝＋－＠])/, "'")
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** A spreadsheet splits comments into cells too, so none of those may start a formula either. */
+function comment(line: string): string {
+  const text = plainText(line).replaceAll('"', "'")
+  return `# ${text.replace(/([,;]\s*)(?=[=+\-@＝＋－＠])/g, "$1'")}`
+}

@@ -1,0 +1,282 @@
+import type { Gpu, Hardware } from '../detect/hardware.ts'
+import { readingValue } from '../detect/hardware.ts'
+import type { Slo } from '../load/benchmark.ts'
+import { describeLevel, levelsOf } from '../load/benchmark.ts'
+import type { PromptCalibration, RunLog } from '../load/run-log.ts'
+import type { OperatingPoint } from '../measure/summary.ts'
+import type { BreakEven, CostOption } from '../price/cost-report.ts'
+import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
+import {
+  formatCount,
+  formatDate,
+  formatNumber,
+  formatPercent,
+  formatStated,
+  formatStatedMs,
+  formatTokens,
+  notAvailable,
+} from './format.ts'
+import { plainText, shorten } from './plain-text.ts'
+import type { Report } from './report.ts'
+
+/** A name and what there is to say under it. */
+export type Fact = readonly [name: string, text: string]
+
+/** What was measured, where and when: the head of a report. */
+export function identityFacts({ run }: Report): Fact[] {
+  return [
+    ['Model', plainText(run.target.model)],
+    ['Server', serverLine(run)],
+    [hardwareTitle(run), hardwareLine(run.hardware)],
+    ['Workload', workloadLine(run)],
+    ['Started', formatDate(run.epoch)],
+    ['Run', `${plainText(run.runId)}, ${run.tool.name} ${plainText(run.tool.version)}`],
+  ]
+}
+
+/** Host and port of the server; never the credentials that an address may hold. */
+export function serverHost(run: RunLog): string {
+  return URL.canParse(run.target.url) ? new URL(run.target.url).host : notAvailable
+}
+
+/** The measuring machine is the serving one only where the server's address is its own. */
+export function hardwareTitle({ target }: RunLog): string {
+  return target.loopback ? 'Hardware' : 'Measuring machine'
+}
+
+/** Accelerators by name and number; the CPU where there are none. */
+export function hardwareLine(hardware: Hardware): string {
+  return hardware.gpus.length > 0
+    ? gpuLine(hardware.gpus)
+    : `No GPU detected; CPU ${cpuName(hardware) ?? notAvailable}`
+}
+
+/** What was measured, in a few words; the hardware only where it is the server's own and real. */
+export function systemLine(run: RunLog): string {
+  const { target, hardware } = run
+  const own = target.loopback && !target.simulated
+  return `${plainText(target.model)} ${own ? `on ${machineName(hardware)}` : `at ${serverHost(run)}`}`
+}
+
+export function workloadLine({ config }: RunLog): string {
+  const { workload, load } = config.benchmark
+  const loop = { closed: 'closed loop', constant: 'open loop', poisson: 'open loop' }[load.kind]
+  return `${formatCount(workload.inputTokens)} input and ${formatCount(workload.outputTokens)} output tokens a request, ${loop}`
+}
+
+/** Requests that went wrong; those given up when the level ended are not among them. */
+export function errorCount({ requests }: OperatingPoint): number {
+  return requests.failed + requests.timedOut + requests.lost
+}
+
+/** The operating point that the options are priced at. */
+export function pricedPoint({ summary, cost }: Report): OperatingPoint | undefined {
+  return summary.points.find(({ level }) => level === cost.pricedLevel)
+}
+
+/** The option whose bill is explained: the first owned one. */
+export function ownedOption({ cost }: Report): CostOption | undefined {
+  return cost.options.find(({ kind }) => kind === 'owned')
+}
+
+/** What the prices of the cost section rest on. */
+export function pricingBasis(report: Report): string {
+  const point = pricedPoint(report)
+  const at = point ? `Priced at ${plainText(point.label)}` : 'No load level could be priced'
+  const used = `Utilisation ${formatPercent(report.cost.utilisation)}.`
+  return `${at}: ${sentence(report.cost.pricedLevelReason)} ${used}`
+}
+
+/** One sentence on a break-even, its own explanation included. */
+export function breakEvenLine(breakEven: BreakEven): string {
+  return `Against ${plainText(breakEven.against)}: ${breakEvenOutcome(breakEven)}. ${sentence(breakEven.explanation)}`
+}
+
+/** Everything that was set, defaults included. */
+export function configurationFacts({ run }: Report): Fact[] {
+  const { benchmark, ...config } = run.config
+  const { timeouts } = benchmark
+  return [
+    ['Benchmark', benchmark.name],
+    ['API', benchmark.api],
+    ['Workload', workloadLine(run)],
+    ['Load levels', levelsOf(benchmark.load).map(describeLevel).join(', ')],
+    ['Warm-up', seconds(benchmark.warmupS)],
+    ['Window', windowText(benchmark)],
+    ['Longest drain', seconds(benchmark.drainS)],
+    [
+      'Time limits',
+      `connect ${formatStatedMs(timeouts.connectMs)}, first token ${formatStatedMs(timeouts.firstTokenMs)}, idle ${formatStatedMs(timeouts.idleMs)}, total ${formatStatedMs(timeouts.totalMs)}`,
+    ],
+    ['Service level', sloText(benchmark.slo)],
+    ['Seed', formatStated(benchmark.seed)],
+    ['Server', serverLine(run)],
+    ['Model asked for', config.model === undefined ? 'the first offered' : plainText(config.model)],
+    ['Model weights', run.target.weights ?? 'not stated'],
+    ['Context', tokens(run.target.contextTokens)],
+    ['Answer length', lengthText(run.target.forcesOutputLength)],
+    ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
+    ['Certificate', certificateText(config.tlsVerified)],
+    ['Prompt lengths', calibrationText(run.prompts)],
+    ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
+  ]
+}
+
+/** The limits of a service level, or that there are none. */
+function sloText({ ttftMs, tpotMs, latencyMs }: Slo): string {
+  const limits = [
+    ttftMs === undefined ? [] : [`TTFT ${formatStatedMs(ttftMs)}`],
+    tpotMs === undefined ? [] : [`TPOT ${formatStatedMs(tpotMs)}`],
+    latencyMs === undefined ? [] : [`latency ${formatStatedMs(latencyMs)}`],
+  ].flat()
+  return limits.length === 0 ? 'none set' : `at most ${limits.join(', ')}`
+}
+
+/** How each figure was made. */
+export function methodFacts({ run, summary }: Report): Fact[] {
+  const open = run.config.benchmark.load.kind !== 'closed'
+  const sources = [...new Set(summary.points.map(({ tokenSource }) => tokenSource))]
+  return [
+    [
+      'Clock',
+      open
+        ? 'Open loop: each request is timed from the moment the schedule wanted it, so waiting to be sent counts as waiting.'
+        : 'Closed loop: each request is timed from the moment its first byte was sent. Users wait for answers, so slow answers lower the load.',
+    ],
+    ['Window', 'Figures are of the requests issued after warm-up and before drain.'],
+    ['TTFT', 'Time to first token: from the start of the clock to the first model output.'],
+    [
+      'TPOT',
+      'Time per output token after the first: (last token - first token) / (output tokens - 1), per request.',
+    ],
+    [
+      'Inter-chunk gap',
+      'Time between two stream events that carry output, pooled over requests. A chunk may hold several tokens.',
+    ],
+    ['Latency', 'From the start of the clock to the clean end of the stream.'],
+    ['Output throughput', 'Output tokens that arrived inside the window / length of the window.'],
+    ['Tokens/s per user', 'Interactivity: 1000 / median TPOT in ms.'],
+    ['Token counts', tokenSourceText(sources)],
+    [
+      'Percentiles',
+      'Nearest rank on the raw samples. Each has an exact 95 % interval from order statistics, and is withheld until there are enough samples for one (p90 64, p95 130, p99 662).',
+    ],
+    ['n/a', 'Unknown. It is never zero.'],
+  ]
+}
+
+/** Ends with a full stop, so that sentences can follow one another. */
+export function sentence(text: string): string {
+  const plain = plainText(text)
+  return /[.!?]$/.test(plain) ? plain : `${plain}.`
+}
+
+function serverLine(run: RunLog): string {
+  const { engine } = run.target
+  const name = engine === undefined ? '' : ` (${plainText(engine)})`
+  return `${serverHost(run)}${name}${run.target.loopback ? ', on this machine' : ''}`
+}
+
+function machineName(hardware: Hardware): string {
+  if (hardware.gpus.length > 0) return gpuLine(hardware.gpus)
+  return `${cpuName(hardware) ?? 'a machine of unknown make'}, no GPU`
+}
+
+function cpuName({ host }: Hardware): string | undefined {
+  const name = readingValue(host.cpuModel)
+  return name === undefined ? undefined : plainText(name)
+}
+
+function gpuLine(gpus: readonly Gpu[]): string {
+  const counts = new Map<string, number>()
+  for (const gpu of gpus) {
+    const name = gpuName(gpu)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return [...counts].map(([name, count]) => `${formatCount(count)} x ${name}`).join(', ')
+}
+
+function gpuName({ name, vendor, vramTotalMib }: Gpu): string {
+  const vramMib = readingValue(vramTotalMib)
+  const model = plainText(readingValue(name) ?? `${vendor} GPU of unknown model`)
+  return vramMib === undefined ? model : `${model} (${formatNumber(vramMib / MIB_PER_GIB)} GiB)`
+}
+
+function breakEvenOutcome({ kind, outcome, value, outputTokensPerDay }: BreakEven): string {
+  const what = { utilisation: 'utilisation', months: 'time to pay back' }[kind]
+  switch (outcome) {
+    case 'at':
+      return `${atText(kind, value)}${perDay(outputTokensPerDay)}`
+    case 'never':
+      return `no break-even: owning is dearer at any ${what}`
+    case 'always':
+      return `no break-even: owning is cheaper at any ${what}`
+    case 'unknown':
+      return `break-even ${notAvailable}`
+  }
+}
+
+function atText(kind: BreakEven['kind'], value: number | undefined): string {
+  return kind === 'utilisation'
+    ? `break-even at ${formatPercent(value)} utilisation`
+    : `break-even after ${formatNumber(value)} months`
+}
+
+function perDay(outputTokens: number | undefined): string {
+  return outputTokens === undefined ? '' : ` (${formatTokens(outputTokens)} output tokens a day)`
+}
+
+function windowText({ durationS, requests }: { durationS?: number; requests?: number }): string {
+  const bounds = [
+    durationS === undefined ? [] : [seconds(durationS)],
+    requests === undefined ? [] : [`${formatCount(requests)} requests`],
+  ].flat()
+  return bounds.length === 0 ? 'not bounded' : `${bounds.join(' or ')} a level`
+}
+
+function calibrationText(prompts: PromptCalibration): string {
+  const words = `${formatStated(prompts.tokensPerWord)} tokens a word, ${formatCount(prompts.overheadTokens)} tokens of template`
+  return prompts.kind === 'usage'
+    ? `calibrated on the server's own counts: ${words}`
+    : `assumed, not calibrated: ${words}. ${sentence(prompts.reason)}`
+}
+
+function lengthText(forced: boolean | undefined): string {
+  if (forced === undefined) return `${notAvailable} (not tried)`
+  return forced ? 'forced by the server' : 'not forced: the model may stop early'
+}
+
+function certificateText(verified: boolean | undefined): string {
+  if (verified === undefined) return 'no TLS'
+  return verified ? 'verified' : 'not verified'
+}
+
+function tokenSourceText(sources: readonly OperatingPoint['tokenSource'][]): string {
+  if (sources.length === 0) return 'No request completed, so none were counted.'
+  if (sources.includes('chunks')) {
+    return 'Chunks of the stream, because the server told no usage. A chunk may hold several tokens, so throughput may be understated.'
+  }
+  return "The server's own usage figures."
+}
+
+function seconds(valueS: number): string {
+  return formatStatedMs(valueS * MS_PER_S)
+}
+
+function tokens(count: number | undefined): string {
+  return count === undefined
+    ? `${notAvailable} (the server does not tell)`
+    : `${formatCount(count)} tokens`
+}
+
+/** What went wrong, a line a kind and load level; empty when nothing did. */
+export function errorLines({ summary }: Report): string[] {
+  return summary.points.flatMap(({ label, errors }) =>
+    errors.map(
+      ({ kind, side, count, example }) =>
+        `${label}: ${formatCount(count)} x ${kind} (${side}), the first: ${shorten(example, LONGEST_EXAMPLE)}`,
+    ),
+  )
+}
+
+const LONGEST_EXAMPLE = 160

@@ -1,0 +1,239 @@
+import type { Distribution, Gate, OperatingPoint, Percentile } from '../measure/summary.ts'
+import {
+  formatCount,
+  formatInterval,
+  formatNumber,
+  formatPercentile,
+  shownValue,
+} from './format.ts'
+import {
+  bulletList,
+  type HtmlColumn,
+  htmlRow,
+  htmlSection,
+  htmlTable,
+  paragraph,
+  scrollBox,
+} from './html-table.ts'
+import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
+import { html, type Markup } from './markup.ts'
+import type { Report } from './report.ts'
+
+/** One row per load level, with what its marks mean. */
+export function levelSection(report: Report): Markup {
+  const rows = levelRows(report)
+  if (rows.length === 0) return htmlSection('Load levels', paragraph('No load level was measured.'))
+  const columns = wideLevelColumns(report)
+  const notes = tableNotes(columns, rows)
+  const body = rows.map((row) => {
+    const cells = columns.map(({ cell }, i) => {
+      const content = cell(row)
+      const mark = noteMark(content, notes)
+      const inside = html`${content.text}${mark === '' ? undefined : html`<sup>${mark}</sup>`}`
+      return i === 0 ? html`<th scope="row">${inside}</th>` : html`<td class="num">${inside}</td>`
+    })
+    return html`<tr${row.priced ? html` class="priced"` : undefined}>${cells}</tr>
+`
+  })
+  const priced = rows.some((row) => row.priced) ? 'The marked row is the level that is priced.' : ''
+  return htmlSection(
+    'Load levels',
+    scrollBox(
+      'Load levels',
+      html`<thead>${levelHeadings(columns)}</thead><tbody>
+${body}</tbody>`,
+    ),
+    html`<p class="small">${notes.map(
+      (note, i) => html`<span class="note">[${formatCount(i + 1)}] ${note}.</span> `,
+    )}${priced}</p>
+`,
+  )
+}
+
+/** Two lines of headings: what is measured, and its unit or statistic. */
+function levelHeadings(columns: ReturnType<typeof wideLevelColumns>): Markup {
+  const groups = columns.flatMap(({ group }, i) => {
+    if (i > 0 && columns[i - 1]?.group === group && group !== '') return []
+    const rest = columns.slice(i)
+    const end = rest.findIndex((column) => column.group !== group)
+    const span = group === '' ? 1 : end === -1 ? rest.length : end
+    return html`<th colspan="${formatCount(span)}" scope="colgroup">${group}</th>`
+  })
+  const headings = columns.map(
+    ({ heading }, i) =>
+      html`<th scope="col"${i === 0 ? undefined : html` class="num"`}>${heading}</th>`,
+  )
+  return html`<tr class="groups">${groups}</tr><tr>${headings}</tr>`
+}
+
+const percentileColumns: readonly HtmlColumn[] = [
+  { heading: 'Time, ms' },
+  { heading: 'n', numeric: true },
+  { heading: 'mean', numeric: true },
+  { heading: 'p50', numeric: true },
+  { heading: 'p90', numeric: true },
+  { heading: 'p95', numeric: true },
+  { heading: 'p99', numeric: true },
+]
+
+/** Every percentile with its interval and the number of samples behind it. */
+export function percentileSection({ summary }: Report): Markup {
+  const head = percentileColumns.map(
+    ({ heading, numeric }) =>
+      html`<th scope="col"${numeric ? html` class="num"` : undefined}>${heading}</th>`,
+  )
+  const bodies = summary.points.map(
+    (
+      point,
+    ) => html`<tbody><tr class="level"><th colspan="7" scope="rowgroup">${point.label}</th></tr>
+${distributionsOf(point).map(([name, distribution]) =>
+  htmlRow(percentileColumns, distributionCells(name, distribution)),
+)}</tbody>
+`,
+  )
+  return htmlSection(
+    'Percentiles and how sure they are',
+    paragraph('Under each percentile stands its exact 95 % interval. n is the number of samples.'),
+    scrollBox(
+      'Percentiles by load level',
+      html`<thead><tr>${head}</tr></thead>
+${bodies}`,
+    ),
+  )
+}
+
+function distributionsOf(point: OperatingPoint): [string, Distribution][] {
+  const optional = (
+    name: string,
+    distribution: Distribution | undefined,
+  ): [string, Distribution][] => (distribution === undefined ? [] : [[name, distribution]])
+  const open = point.load.kind !== 'closed'
+  return [
+    ['TTFT', point.ttftMs],
+    ...optional('TTFT from the send', open ? point.ttftFromSentMs : undefined),
+    ...optional('First visible token', point.ttfvMs),
+    ['TPOT', point.tpotMs],
+    ['Inter-chunk gap', point.interChunkMs],
+    ['Latency', point.latencyMs],
+    ...optional('Lateness of the send', point.latenessMs),
+  ]
+}
+
+function distributionCells(name: string, distribution: Distribution): (string | Markup)[] {
+  const { n, mean, p50, p90, p95, p99 } = distribution
+  const percentiles = [p50, p90, p95, p99].map(percentileCell)
+  return [name, formatCount(n), formatNumber(mean), ...percentiles]
+}
+
+function percentileCell(percentile: Percentile): Markup {
+  const value = formatPercentile(percentile)
+  if (shownValue(percentile) === undefined) return html`<span class="absent">${value}</span>`
+  return html`${value}<br><span class="interval">${formatInterval(percentile)}</span>`
+}
+
+const statusWords = { pass: 'PASS', fail: 'FAIL', 'not-measured': 'NOT MEASURED' } as const
+const statusOrder = ['fail', 'not-measured', 'pass'] as const
+
+/** Every check, what failed first; a remedy only where one is needed. */
+export function gateSection({ summary }: Report): Markup {
+  const gates = gatesAlike(summary.points)
+  const sorted = statusOrder.flatMap((status) => gates.filter((gate) => gate.status === status))
+  return htmlSection(
+    'Validity gates',
+    paragraph(
+      'A failed gate makes the run INVALID or DEGRADED, as stated. A gate that was not measured did not apply, or there was nothing to judge it by.',
+    ),
+    htmlTable(
+      'Validity gates',
+      [
+        { heading: 'Gate' },
+        { heading: 'Load' },
+        { heading: 'Result' },
+        { heading: 'Value' },
+        { heading: 'Limit' },
+        { heading: 'If it fails' },
+        { heading: 'What to do' },
+      ],
+      sorted.map(({ gate, labels, status, value, limit, severity, remedy }) => [
+        gate,
+        labels.length === summary.points.length ? 'all' : labels.join(', '),
+        statusBadge(status),
+        value,
+        limit,
+        severity.toUpperCase(),
+        status === 'fail' ? remedy : '',
+      ]),
+    ),
+  )
+}
+
+/** One row for the levels at which a gate came to the same. */
+function gatesAlike(points: readonly OperatingPoint[]): (Gate & { labels: string[] })[] {
+  const rows = new Map<string, Gate & { labels: string[] }>()
+  for (const { label, gates } of points) {
+    for (const gate of gates) {
+      const key = JSON.stringify([gate.gate, gate.status, gate.value, gate.limit])
+      const row = rows.get(key) ?? { ...gate, labels: [] }
+      row.labels.push(label)
+      rows.set(key, row)
+    }
+  }
+  const order = [...new Set([...rows.values()].map(({ gate }) => gate))]
+  return [...rows.values()].sort((a, b) => order.indexOf(a.gate) - order.indexOf(b.gate))
+}
+
+function statusBadge(status: Gate['status']): Markup {
+  return html`<span class="status ${status}">${statusWords[status]}</span>`
+}
+
+/** How many requests ended how, and what the failures said. */
+export function errorSection({ summary }: Report): Markup {
+  const errors = summary.points.flatMap(({ label, errors }) =>
+    errors.map((error) => ({ ...error, label })),
+  )
+  return htmlSection(
+    'Requests and errors',
+    htmlTable(
+      'Requests',
+      [
+        { heading: 'Load' },
+        ...['Sent', 'Completed', 'Failed', 'Timed out', 'Cancelled', 'Lost', 'Warm-up'].map(
+          (heading) => ({ heading, numeric: true }),
+        ),
+      ],
+      summary.points.map(({ label, requests: of }) => [
+        label,
+        ...[of.issued, of.completed, of.failed, of.timedOut, of.cancelled, of.lost, of.warmUp].map(
+          formatCount,
+        ),
+      ]),
+    ),
+    errors.length === 0
+      ? paragraph('No request failed.')
+      : htmlTable(
+          'Errors',
+          [
+            { heading: 'Error' },
+            { heading: 'Load' },
+            { heading: 'Side' },
+            { heading: 'Count', numeric: true },
+            { heading: 'The first one said' },
+          ],
+          errors.map(({ kind, label, side, count, example }) => [
+            kind,
+            label,
+            side,
+            formatCount(count),
+            example,
+          ]),
+        ),
+  )
+}
+
+/** Doubts as a list, under a heading of their own. */
+export function listUnder(heading: string, items: readonly string[]): Markup | undefined {
+  return items.length === 0
+    ? undefined
+    : html`<h3>${heading}</h3>
+${bulletList(items)}`
+}

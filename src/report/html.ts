@@ -1,0 +1,199 @@
+import type { Maybe } from '../arithmetic.ts'
+import type { OperatingPoint } from '../measure/summary.ts'
+import { identityFacts, ownedOption, pricedPoint, sentence, systemLine } from './facts.ts'
+import {
+  formatDate,
+  formatInterval,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  formatPercentile,
+  formatUsd,
+  notAvailable,
+  shownValue,
+} from './format.ts'
+import { frontMatter, stampOf } from './front-matter.ts'
+import { costSection } from './html-cost.ts'
+import { configurationSection, hardwareSection, methodSection } from './html-machine.ts'
+import {
+  errorSection,
+  gateSection,
+  levelSection,
+  listUnder,
+  percentileSection,
+} from './html-measured.ts'
+import { styleSheet } from './html-style.ts'
+import { factList, htmlSection } from './html-table.ts'
+import { html, type Markup, trustedMarkup } from './markup.ts'
+import { type ChartPicture, renderCharts } from './render-svg.ts'
+import type { Report, ReportFormat } from './report.ts'
+
+/** One file to read, print or attach: no script, no font, no request to anywhere. */
+export const htmlFormat: ReportFormat = {
+  name: 'html',
+  fileName: 'report.html',
+  render: renderHtml,
+}
+
+async function renderHtml(report: Report): Promise<string> {
+  const pictures = await renderCharts(report)
+  const [bill, others] = [true, false].map((isBill) =>
+    pictures.filter(({ chart }) => (chart.id === 'cost') === isBill).map(figureOf),
+  )
+  const sections = [
+    levelSection(report),
+    htmlSection(
+      'Charts',
+      html`<div class="charts">
+${others}</div>
+`,
+    ),
+    percentileSection(report),
+    gateSection(report),
+    errorSection(report),
+    costSection(report, html`${bill}`),
+    hardwareSection(report),
+    configurationSection(report),
+    methodSection(report),
+  ]
+  return pageOf(report, sections).markup
+}
+
+function pageOf(report: Report, sections: readonly Markup[]): Markup {
+  const { run } = report
+  const { notices } = frontMatter(report)
+  const stamp = stampOf(report)
+  const title = `${stamp === '' ? '' : `${stamp}: `}${systemLine(run)}`
+  // The notices stand on the very first line too, for who opens the file as text.
+  const first =
+    notices.length === 0 ? undefined : html`<!-- ${notices.join(' ').replaceAll('-', ' ')} -->`
+  return html`<!doctype html>${first}
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} - baremark</title>
+<style>
+${trustedMarkup(styleSheet(stamp))}</style>
+</head>
+<body>
+${notices.map(
+  (notice) => html`<div class="notice" role="note">${notice}</div>
+`,
+)}<main>
+${verdictBox(report)}${headerOf(report)}${headlines(report)}${sections}<footer>${run.tool.name} ${run.tool.version}, ${formatDate(run.epoch)}, run ${run.runId}</footer>
+</main>
+</body>
+</html>
+`
+}
+
+function verdictBox(report: Report): Markup {
+  const { verdict, verdictLine, reasons, warnings } = frontMatter(report)
+  return html`<div class="verdict ${verdict}">
+<h2>${verdictLine}</h2>
+${listUnder('Reasons', reasons)}${listUnder('Warnings', warnings)}</div>
+`
+}
+
+function headerOf(report: Report): Markup {
+  const { run } = report
+  return html`<header>
+<p class="eyebrow">Inference benchmark report: ${run.config.benchmark.name}</p>
+<h1>${systemLine(run)}</h1>
+${factList(identityFacts(report))}</header>
+`
+}
+
+interface Headline {
+  readonly label: string
+  readonly value: string
+  readonly detail: string
+}
+
+function headlines(report: Report): Markup {
+  const stamp = stampOf(report)
+  const tiles = headlinesOf(report).map(
+    ({
+      label,
+      value,
+      detail,
+    }) => html`<div class="kpi"><div class="label">${label}</div><div class="value">${value}</div><div class="detail">${detail}</div></div>
+`,
+  )
+  return html`${
+    stamp === ''
+      ? undefined
+      : html`<p class="stamp">${stamp}</p>
+`
+  }<div class="kpis ${report.summary.verdict}-figures">
+${tiles}</div>
+`
+}
+
+function headlinesOf(report: Report): Headline[] {
+  const { cost, summary } = report
+  const fastest = fastestPoint(summary.points)
+  const priced = pricedPoint(report)
+  const option = ownedOption(report) ?? cost.options[0]
+  const name = option?.name ?? 'no option was priced'
+  const p95 = priced?.ttftMs.p95
+  return [
+    {
+      label: 'Highest output throughput',
+      value: withUnit(fastest?.outputTokensPerS, 'tok/s'),
+      detail: fastest ? `at ${fastest.label}` : 'not measured at any load',
+    },
+    {
+      label: 'Priced at',
+      value: priced?.label ?? notAvailable,
+      detail: sentence(cost.pricedLevelReason),
+    },
+    {
+      label: `Per million output tokens at ${formatPercent(cost.utilisation)} use`,
+      value: formatUsd(option?.prices.usdPerMillionOutputTokens),
+      detail: name,
+    },
+    {
+      label: 'Per million output tokens at full use',
+      value: formatUsd(option?.pricesAtFullUse.usdPerMillionOutputTokens),
+      detail: name,
+    },
+    {
+      label: 'TTFT p95 at the priced level',
+      value: formatMs(p95 && shownValue(p95)),
+      detail: p95 ? intervalText(p95) : 'no level is priced',
+    },
+  ]
+}
+
+function intervalText(percentile: OperatingPoint['ttftMs']['p95']): string {
+  return shownValue(percentile) === undefined
+    ? formatPercentile(percentile)
+    : `95 % interval ${formatInterval(percentile, formatMs)}`
+}
+
+function fastestPoint(points: readonly OperatingPoint[]): OperatingPoint | undefined {
+  const measured = points.filter(({ outputTokensPerS }) => outputTokensPerS !== undefined)
+  const best = Math.max(...measured.map(({ outputTokensPerS = 0 }) => outputTokensPerS))
+  return measured.find(({ outputTokensPerS }) => outputTokensPerS === best)
+}
+
+function withUnit(value: Maybe, unit: string): string {
+  return value === undefined ? notAvailable : `${formatNumber(value)} ${unit}`
+}
+
+function figureOf({ chart, svg }: ChartPicture): Markup {
+  if (chart.kind === 'left-out' || svg === undefined) {
+    const why = chart.kind === 'left-out' ? chart.why : ''
+    return html`<p class="small">Chart left out: ${chart.description} ${why}</p>
+`
+  }
+  const notes =
+    chart.notes.length === 0 ? undefined : html`<figcaption>${chart.notes.join(' ')}</figcaption>`
+  return html`<figure>${trustedMarkup(svg)}
+${notes}</figure>
+`
+}

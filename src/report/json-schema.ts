@@ -1,0 +1,423 @@
+import { z } from 'zod'
+import { figureKindSchema } from '../figure.ts'
+import { benchmarkSchema } from '../load/benchmark.ts'
+import { failureSides } from '../load/record.ts'
+import type { ReportDocument } from './json.ts'
+
+const count = z.int().nonnegative()
+const ratio = z.number().describe('Ratio, 0 to 1')
+const ms = (what: string) => z.number().describe(`${what}, ms`)
+const perS = (what: string) => z.number().describe(`${what} per second`)
+const usd = (what: string) => z.number().describe(`${what}, USD`)
+
+const percentileSchema = z
+  .strictObject({
+    p: z.number().describe('Per cent, e.g. 95'),
+    n: count.describe('Samples it was taken from'),
+    value: z.number().optional().describe('Nearest rank; absent when withheld'),
+    low: z.number().optional().describe('Lower end of the exact 95 % interval'),
+    high: z
+      .number()
+      .optional()
+      .describe('Upper end of the exact 95 % interval; absent when it is not finite'),
+    withheldUntilN: count.optional().describe('Samples needed; present only when withheld'),
+  })
+  .meta({ id: 'percentile', description: 'One percentile, or why there is none' })
+
+const distributionSchema = z
+  .strictObject({
+    n: count,
+    mean: z.number().optional(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    p50: percentileSchema,
+    p90: percentileSchema,
+    p95: percentileSchema,
+    p99: percentileSchema,
+  })
+  .meta({ id: 'distribution' })
+
+const distribution = (what: string) => distributionSchema.describe(what)
+
+const loadLevelSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('closed'),
+      concurrency: z.number().describe('Users that each wait for an answer before asking again'),
+    }),
+    z.strictObject({ kind: z.literal('constant'), ratePerS: perS('Requests, at equal gaps,') }),
+    z.strictObject({ kind: z.literal('poisson'), ratePerS: perS('Requests, on average,') }),
+  ])
+  .meta({ id: 'loadLevel', description: 'One point of a sweep' })
+
+const healthSchema = z
+  .strictObject({
+    loopDelayP50Ms: ms('Median delay of the event loop').optional(),
+    loopDelayP99Ms: ms('99th percentile of the delay of the event loop').optional(),
+    loopDelayMaxMs: ms('Longest delay of the event loop').optional(),
+    cpuCores: z.number().optional().describe('CPU time / wall time; 1 is one core'),
+    connectionsOpened: count,
+  })
+  .meta({ id: 'clientHealth', description: 'State of the measuring client' })
+
+const endedSchema = z.enum(['complete', 'interrupted', 'too-many-failures'])
+const weightsSchema = z.enum(['random', 'trained'])
+
+const gateSchema = z.strictObject({
+  gate: z.string(),
+  status: z.enum(['pass', 'fail', 'not-measured']),
+  severity: z.enum(['invalid', 'degraded']).describe('What a failure means for the run'),
+  value: z.string(),
+  limit: z.string(),
+  remedy: z.string(),
+})
+
+const errorSchema = z.strictObject({
+  kind: z.string(),
+  side: z.enum(sidesOf(failureSides)),
+  count,
+  example: z.string().describe('What the first of them said'),
+})
+
+const requestsSchema = z
+  .strictObject({
+    issued: count,
+    completed: count,
+    failed: count,
+    timedOut: count,
+    cancelled: count,
+    lost: count.describe('Issued, but without a record: a crash of the client'),
+    warmUp: count,
+  })
+  .describe('Measured phase: issued = completed + failed + timedOut + cancelled + lost')
+
+const goodputSchema = z
+  .strictObject({
+    slo: benchmarkSchema.shape.slo,
+    requestsPerS: perS('Good requests').optional(),
+    outputTokensPerS: perS('Output tokens of good requests').optional(),
+    goodRatio: ratio.optional(),
+  })
+  .describe('Requests that met every limit of the service level')
+
+const pointSchema = z
+  .strictObject({
+    level: count,
+    load: loadLevelSchema,
+    label: z.string(),
+    windowS: z.number().describe('Length of the measured window, s'),
+    requests: requestsSchema,
+    errors: z.array(errorSchema),
+    ttftMs: distribution('Time to first token from the start of the clock, ms'),
+    ttftFromSentMs: distribution('Time to first token from the send, ms'),
+    ttfvMs: distribution('Time to first visible token, ms').optional(),
+    tpotMs: distribution('Time per output token after the first, ms'),
+    interChunkMs: distribution('Gap between chunks of output, pooled, ms'),
+    latencyMs: distribution('From the start of the clock to the end of the stream, ms'),
+    latenessMs: distribution('How late requests left, open loop only, ms').optional(),
+    inputTokens: distribution('Input tokens a request'),
+    outputTokens: distribution('Output tokens a request'),
+    tokenSource: z.enum(['usage', 'chunks']).describe('Where token counts came from'),
+    tokensPerChunk: z.number().optional(),
+    outputTokensPerS: perS('Output tokens in the window').optional(),
+    inputTokensPerS: perS('Input tokens in the window').optional(),
+    wholeRunOutputTokensPerS: perS('Output tokens, ramp and drain included,').optional(),
+    requestsPerS: perS('Requests completed').optional(),
+    tokensPerSPerUser: perS('Output tokens that one user sees').optional(),
+    goodput: goodputSchema.optional(),
+    rate: z
+      .strictObject({
+        askedPerS: perS('Requests asked for'),
+        sentPerS: perS('Requests sent').optional(),
+      })
+      .optional()
+      .describe('Open loop only'),
+    health: healthSchema,
+    ended: endedSchema,
+    gates: z.array(gateSchema),
+  })
+  .describe('What one load level came to')
+
+const measureWarningSchema = z.strictObject({
+  kind: z.enum([
+    'simulated',
+    'random-weights',
+    'partial-run',
+    'shared-machine',
+    'few-samples',
+    'failed-requests',
+    'short-output',
+    'long-output',
+    'input-length',
+    'schedule-missed',
+    'client-busy',
+    'no-usage',
+    'tokens-disagree',
+    'prompt-lengths-assumed',
+    'tls-not-verified',
+  ]),
+  text: z.string(),
+  level: count.optional().describe('Load level it is about; absent when it is about the run'),
+})
+
+const summarySchema = z.strictObject({
+  points: z.array(pointSchema),
+  frontier: z
+    .array(
+      z.strictObject({
+        level: count,
+        outputTokensPerS: perS('Output tokens'),
+        tokensPerSPerUser: perS('Output tokens that one user sees'),
+      }),
+    )
+    .describe('Points that no other point beats on both throughput and interactivity'),
+  verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
+  reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
+  warnings: z.array(measureWarningSchema),
+})
+
+const text = readingSchema('text', z.string())
+const number = readingSchema('number', z.number())
+const flag = readingSchema('flag', z.boolean())
+
+const gpuSchema = z
+  .strictObject({
+    vendor: z.enum(['nvidia', 'amd', 'intel', 'apple']),
+    index: count,
+    name: text,
+    pciAddress: text,
+    vramTotalMib: number,
+    vramReservedMib: number,
+    vramUsedMib: number,
+    vramFreeMib: number,
+    driverVersion: text,
+    computeCapability: text,
+    powerLimitEnforcedW: number,
+    powerLimitDefaultW: number,
+    powerW: number,
+    temperatureC: number,
+    clockSmMhz: number,
+    clockSmMaxMhz: number,
+    eccEnabled: flag,
+    migEnabled: flag,
+    pcieGeneration: number,
+    pcieWidth: number,
+  })
+  .describe('Memory in MiB, power in W, temperature in degrees C, clocks in MHz')
+
+const hardwareSchema = z.strictObject({
+  detectedAt: z.string(),
+  host: z.strictObject({
+    cpuModel: text,
+    cpuCoresPhysical: number,
+    cpuCoresLogical: number,
+    memoryTotalMib: number,
+    memoryAvailableMib: number,
+    board: text,
+    os: text,
+    kernel: text,
+    virtualization: text,
+  }),
+  gpus: z.array(gpuSchema),
+  tools: z.array(
+    z.strictObject({
+      tool: z.string(),
+      outcome: z.enum(['ok', 'not-found', 'timed-out', 'failed']),
+      detail: z.string().optional(),
+      tookMs: ms('Time it took'),
+    }),
+  ),
+})
+
+const node = z.string().describe('Version of Node')
+
+const runSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  runId: z.string(),
+  tool: z.strictObject({
+    name: z.literal('baremark'),
+    version: z.string(),
+    node,
+    platform: z.string(),
+  }),
+  epoch: z.string().describe('Wall time of the zero of all times in ms, ISO 8601 UTC'),
+  state: z.enum(['running', 'complete', 'partial']),
+  config: z.strictObject({
+    benchmark: benchmarkSchema,
+    url: z.string(),
+    model: z.string().optional(),
+    apiKeySource: z.string().optional(),
+    declaredWeights: weightsSchema.optional(),
+    tlsVerified: z.boolean().optional(),
+  }),
+  target: z.strictObject({
+    url: z.string(),
+    model: z.string(),
+    models: z.array(z.string()),
+    serverHeader: z.string().optional(),
+    engine: z.string().optional(),
+    simulated: z.boolean().describe('True when no model ran'),
+    weights: weightsSchema.optional(),
+    contextTokens: count.optional(),
+    forcesOutputLength: z.boolean().optional(),
+    loopback: z.boolean().describe('Whether the server is on the measuring machine'),
+  }),
+  hardware: hardwareSchema,
+  prompts: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('usage'),
+      overheadTokens: z.number(),
+      tokensPerWord: z.number(),
+    }),
+    z.strictObject({
+      kind: z.literal('assumed'),
+      overheadTokens: z.literal(0),
+      tokensPerWord: z.number(),
+      reason: z.string(),
+    }),
+  ]),
+  levels: z.array(
+    z.strictObject({
+      level: count,
+      load: loadLevelSchema,
+      startMs: ms('Start of the level'),
+      windowStartMs: ms('Start of the measured window'),
+      windowEndMs: ms('End of the measured window'),
+      endMs: ms('End of the level'),
+      issued: count,
+      ended: endedSchema,
+      health: healthSchema,
+    }),
+  ),
+})
+
+const tokenPricesSchema = z
+  .strictObject({
+    usdPerMillionOutputTokens: usd('Whole bill per million output tokens').optional(),
+    usdPerMillionTotalTokens: usd('Whole bill per million input and output tokens').optional(),
+    split: z
+      .strictObject({
+        outputToInputPriceRatio: z.number(),
+        usdPerMillionInputTokens: usd('Share of the bill per million input tokens'),
+        usdPerMillionOutputTokens: usd('Share of the bill per million output tokens'),
+      })
+      .optional()
+      .describe('One bill shared between input and output tokens'),
+  })
+  .meta({ id: 'tokenPrices', description: 'Alternatives; they never add up' })
+
+const costSchema = z.strictObject({
+  pricedLevel: count.optional(),
+  pricedLevelReason: z.string(),
+  utilisation: ratio.describe('Share of the capacity that is really used, 0 to 1'),
+  options: z.array(
+    z.strictObject({
+      kind: z.enum(['owned', 'rented', 'api']),
+      name: z.string(),
+      usdPerHour: usd('An hour').optional(),
+      lines: z.array(
+        z.strictObject({
+          component: z.string(),
+          label: z.string(),
+          usdPerHour: usd('An hour').optional(),
+          formula: z.string(),
+        }),
+      ),
+      prices: tokenPricesSchema,
+      pricesAtFullUse: tokenPricesSchema,
+      missing: z.array(z.string()),
+    }),
+  ),
+  breakEvens: z.array(
+    z.strictObject({
+      against: z.string(),
+      kind: z.enum(['utilisation', 'months']),
+      outcome: z.enum(['at', 'never', 'always', 'unknown']),
+      value: z.number().optional().describe('Utilisation ratio 0 to 1, or months of 730 h'),
+      outputTokensPerDay: z.number().optional(),
+      explanation: z.string(),
+    }),
+  ),
+  levels: z.array(
+    z.strictObject({
+      level: count,
+      usdPerMillionOutputTokens: usd('Per million output tokens').optional(),
+      usdPerMillionTotalTokens: usd('Per million input and output tokens').optional(),
+      meetsSlo: z.boolean().optional(),
+    }),
+  ),
+  assumptions: z.array(
+    z.strictObject({
+      name: z.string(),
+      value: z.number(),
+      unit: z.string(),
+      kind: z.enum([...figureKindSchema.options, 'measured', 'detected']),
+      source: z.string(),
+      date: z.string().optional(),
+      note: z.string().optional(),
+    }),
+  ),
+  warnings: z.array(
+    z.strictObject({
+      kind: z.enum([
+        'placeholder-price',
+        'stale-price',
+        'board-price-only',
+        'no-slo',
+        'slo-unreachable',
+        'stated-power',
+        'no-hardware-profile',
+        'not-comparable',
+        'invalid-run',
+      ]),
+      text: z.string(),
+    }),
+  ),
+})
+
+/** What `summary.json` may hold: exactly a `ReportDocument`, and not one key more. */
+export const reportSchema = z.strictObject({
+  notice: z.array(z.string()).min(1).describe('What must be read before any figure'),
+  schemaVersion: z.literal(1),
+  run: runSchema.describe('How it was measured, and on what'),
+  summary: summarySchema.describe('What was measured'),
+  cost: costSchema.describe('What it costs'),
+})
+
+/** The same as a JSON Schema, for programs that are not written in TypeScript. */
+export function reportJsonSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(reportSchema)
+  return {
+    $schema,
+    $id: 'urn:baremark:schema:report:1',
+    title: 'baremark report',
+    description:
+      'Measured speed and cost of an LLM inference server. An absent key is an unknown value, never zero.',
+    ...schema,
+  }
+}
+
+function readingSchema<T extends z.ZodType>(kind: string, value: T) {
+  const source = z.string().describe('Tool and field it came from')
+  return z
+    .discriminatedUnion('status', [
+      z.strictObject({ status: z.literal('ok'), value, source }),
+      z.strictObject({ status: z.literal('absent'), reason: z.string(), source }),
+    ])
+    .meta({
+      id: `${kind}Reading`,
+      description: 'A value read from the machine, or why there is none',
+    })
+}
+
+function sidesOf<T extends string>(sides: Record<string, T>): T[] {
+  return [...new Set(Object.values(sides))]
+}
+
+/** Strips `readonly`, which a schema does not know of, so that two types can be compared. */
+type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Does not compile when the schema and the type differ, be it in one optional key. */
+true satisfies Same<Plain<z.output<typeof reportSchema>>, Plain<ReportDocument>>

@@ -1,0 +1,162 @@
+import type { Gate } from '../measure/summary.ts'
+import type { CostOption } from '../price/cost-report.ts'
+import {
+  breakEvenLine,
+  errorLines,
+  type Fact,
+  identityFacts,
+  methodFacts,
+  pricingBasis,
+  sentence,
+  systemLine,
+} from './facts.ts'
+import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
+import { frontMatter } from './front-matter.ts'
+import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
+import { plainText } from './plain-text.ts'
+import type { Report, ReportFormat } from './report.ts'
+
+/** Fits a comment on a pull request. */
+export const markdownFormat: ReportFormat = {
+  name: 'md',
+  fileName: 'report.md',
+  render: renderMarkdown,
+}
+
+function renderMarkdown(report: Report): string {
+  const blocks = [
+    frontBlock(report),
+    `### ${escapeMarkdown(systemLine(report.run))}`,
+    bullets(identityFacts(report).map(factLine)),
+    levelBlock(report),
+    errorBlock(report),
+    costBlock(report),
+    details('Validity gates', gateTable(report)),
+    details('Assumptions', assumptionTable(report)),
+    details('Method', bullets(methodFacts(report).map(factLine))),
+  ]
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+function frontBlock(report: Report): string {
+  const { notices, verdictLine, reasons, warnings } = frontMatter(report)
+  const list = (title: string, items: readonly string[]) =>
+    items.length === 0 ? [] : [`${title}:\n\n${bullets(items.map(escapeMarkdown))}`]
+  return [
+    ...[...notices, verdictLine].map((line) => `**${escapeMarkdown(line)}**`),
+    ...list('Reasons', reasons),
+    ...list('Warnings', warnings),
+  ].join('\n\n')
+}
+
+function levelBlock(report: Report): string {
+  const rows = levelRows(report)
+  if (rows.length === 0) return 'No load level was measured.'
+  const columns = wideLevelColumns(report)
+  const notes = tableNotes(columns, rows)
+  const head = columns.map(({ group, heading }) => (group === '' ? heading : `${group} ${heading}`))
+  const body = rows.map((row) =>
+    columns.map(({ cell }) => {
+      const content = cell(row)
+      return escapeMarkdown(`${content.text} ${noteMark(content, notes)}`)
+    }),
+  )
+  const marks = notes.map((note, i) => escapeMarkdown(`[${i + 1}] ${note}`))
+  return [table(head, body, 'right'), ...marks].join('\n\n')
+}
+
+function errorBlock(report: Report): string {
+  const lines = errorLines(report)
+  return lines.length === 0 ? '' : `Errors:\n\n${bullets(lines.map(escapeMarkdown))}`
+}
+
+function costBlock(report: Report): string {
+  const { options, breakEvens, utilisation } = report.cost
+  const head = [
+    'Option',
+    `USD per M output tokens at ${formatPercent(utilisation)}`,
+    'At full use',
+    'USD an hour',
+  ]
+  const missing = options.flatMap(({ name, missing }) =>
+    missing.map((text) => `${notAvailable} for ${name}: ${sentence(text)}`),
+  )
+  return [
+    escapeMarkdown(pricingBasis(report)),
+    ...(options.length === 0 ? [] : [table(head, options.map(optionCells), 'right')]),
+    bullets([...missing, ...breakEvens.map(breakEvenLine)].map(escapeMarkdown)),
+  ]
+    .filter((block) => block !== '')
+    .join('\n\n')
+}
+
+function optionCells({ kind, name, prices, pricesAtFullUse, usdPerHour }: CostOption): string[] {
+  return [
+    escapeMarkdown(`${name} (${kind})`),
+    formatUsd(prices.usdPerMillionOutputTokens),
+    formatUsd(pricesAtFullUse.usdPerMillionOutputTokens),
+    kind === 'api' ? 'by the token' : formatUsd(usdPerHour),
+  ]
+}
+
+const statusWords: Record<Gate['status'], string> = {
+  pass: 'PASS',
+  fail: '**FAIL**',
+  'not-measured': 'NOT MEASURED',
+}
+
+function gateTable({ summary }: Report): string {
+  const rows = summary.points.flatMap(({ label, gates }) =>
+    gates.map(({ gate, status, value, limit, remedy }) => [
+      ...[label, gate].map(escapeMarkdown),
+      statusWords[status],
+      ...[value, limit, status === 'fail' ? remedy : ''].map(escapeMarkdown),
+    ]),
+  )
+  return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+}
+
+function assumptionTable({ cost }: Report): string {
+  const rows = cost.assumptions.map(({ name, value, unit, kind, source, date, note }) => [
+    escapeMarkdown(name),
+    escapeMarkdown(`${formatStated(value)} ${unit}`),
+    kind === 'placeholder' ? '**PLACEHOLDER**' : kind,
+    escapeMarkdown(source),
+    escapeMarkdown(date ?? 'not given'),
+    escapeMarkdown(note ?? ''),
+  ])
+  return table(['Input', 'Value', 'Kind', 'Source', 'Date', 'Note'], rows)
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: 'left' | 'right' = 'left',
+): string {
+  const rule = head.map((_, i) => (i > 0 && align === 'right' ? '---:' : '---'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** The blank lines are needed: without them the table inside is not read as one. */
+function details(summary: string, content: string): string {
+  return `<details>\n<summary>${summary}</summary>\n\n${content}\n\n</details>`
+}
+
+function bullets(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+function factLine([name, text]: Fact): string {
+  return `${name}: ${escapeMarkdown(text)}`
+}
+
+/** Text from outside stays text: no table cell, tag, link, mention or emphasis begins in it. */
+function escapeMarkdown(text: string): string {
+  return plainText(text)
+    .replace(/[\\`*_[\]|~#!$]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '@<!-- -->')
+    .replaceAll(/:\/\/|www\./gi, (start) => `${start[0]}<!-- -->${start.slice(1)}`)
+}

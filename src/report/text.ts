@@ -1,0 +1,158 @@
+import type { CostOption } from '../price/cost-report.ts'
+import {
+  breakEvenLine,
+  errorLines,
+  type Fact,
+  identityFacts,
+  pricingBasis,
+  sentence,
+} from './facts.ts'
+import { formatPercent, formatUsd, notAvailable } from './format.ts'
+import { frontMatter } from './front-matter.ts'
+import { levelColumns, levelRows, noteMark, tableNotes } from './level-table.ts'
+import { plainText, shorten } from './plain-text.ts'
+import type { Report, ReportFormat } from './report.ts'
+
+/** For a terminal: plain characters, at most 100 columns. */
+export const textFormat: ReportFormat = { name: 'text', fileName: 'report.txt', render: renderText }
+
+const COLUMNS = 100
+
+function renderText(report: Report): string {
+  const blocks = [
+    frontBlock(report),
+    identityFacts(report).flatMap(factLines),
+    levelBlock(report),
+    ...errorBlock(report),
+    costBlock(report),
+  ]
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+function frontBlock(report: Report): string[] {
+  const { notices, verdictLine, reasons, warnings } = frontMatter(report)
+  return [
+    ...notices.flatMap((notice) => wrap(notice, '', '  ')),
+    ...wrap(verdictLine, '', '  '),
+    ...reasons.flatMap((reason) => wrap(reason, '  - ', '    ')),
+    ...(warnings.length === 0 ? [] : ['Warnings:']),
+    ...warnings.flatMap((warning) => wrap(warning, '  - ', '    ')),
+  ]
+}
+
+function factLines([name, text]: Fact): string[] {
+  return wrap(text, `${name}:`.padEnd(FACT_INDENT), ' '.repeat(FACT_INDENT))
+}
+
+const FACT_INDENT = 19
+
+function levelBlock(report: Report): string[] {
+  const rows = levelRows(report)
+  if (rows.length === 0) return ['No load level was measured.']
+  const notes = tableNotes(levelColumns, rows)
+  const cells = rows.map((row) =>
+    levelColumns.map(({ cell }) => {
+      const content = cell(row)
+      return `${shorten(content.text, LONGEST_CELL)}${noteMark(content, notes)}`
+    }),
+  )
+  const headings = [groupHeadings(), levelColumns.map(({ heading }) => heading)]
+  return [
+    ...alignColumns([...headings, ...cells]),
+    ...notes.flatMap((note, i) => wrap(note, `  [${i + 1}] `, '      ')),
+  ]
+}
+
+const LONGEST_CELL = 18
+
+/** A heading is written once, over the first of the columns that share it. */
+function groupHeadings(): string[] {
+  return levelColumns.map(({ group }, i) => (levelColumns[i - 1]?.group === group ? '' : group))
+}
+
+/** First column to the left, the rest to the right; columns draw together when the page is full. */
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const used = widths.reduce((total, width) => total + width, 0)
+  const gap = ' '.repeat(used + 2 * (widths.length - 1) <= COLUMNS ? 2 : 1)
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+      })
+      .join(gap)
+      .trimEnd(),
+  )
+}
+
+/** Nothing where nothing went wrong. */
+function errorBlock(report: Report): string[][] {
+  const lines = errorLines(report)
+  if (lines.length === 0) return []
+  return [['Errors:', ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
+}
+
+function costBlock(report: Report): string[] {
+  const { options, breakEvens, utilisation } = report.cost
+  const headings = [
+    [
+      'USD per million output tokens',
+      `at ${formatPercent(utilisation)}`,
+      'at full use',
+      'USD an hour',
+    ],
+  ]
+  return [
+    ...wrap(pricingBasis(report), '', ''),
+    ...alignColumns([...headings, ...options.map(optionCells)]),
+    ...options.flatMap(missingLines),
+    ...breakEvens.flatMap((breakEven) => wrap(breakEvenLine(breakEven), '  - ', '    ')),
+  ]
+}
+
+function optionCells({ kind, name, prices, pricesAtFullUse, usdPerHour }: CostOption): string[] {
+  return [
+    `  ${kind.padEnd(6)}  ${shorten(name, LONGEST_NAME)}`,
+    formatUsd(prices.usdPerMillionOutputTokens),
+    formatUsd(pricesAtFullUse.usdPerMillionOutputTokens),
+    kind === 'api' ? 'by the token' : formatUsd(usdPerHour),
+  ]
+}
+
+const LONGEST_NAME = 46
+
+function missingLines({ name, missing }: CostOption): string[] {
+  return missing.flatMap((text) =>
+    wrap(`${name}: ${sentence(text)}`, `  ${notAvailable} `, '      '),
+  )
+}
+
+/** Breaks text into lines; words longer than a line, such as an address, are broken too. */
+function wrap(text: string, first: string, next: string): string[] {
+  const lines: string[] = []
+  let line = first
+  let empty = true
+  for (const word of plainText(text).split(' ')) {
+    for (const piece of pieces(word, COLUMNS - Math.max(first.length, next.length))) {
+      if (!empty && line.length + 1 + piece.length > COLUMNS) {
+        lines.push(line)
+        line = next
+        empty = true
+      }
+      line += empty ? piece : ` ${piece}`
+      empty = false
+    }
+  }
+  return [...lines, line.trimEnd()]
+}
+
+function pieces(word: string, length: number): string[] {
+  const characters = [...word]
+  const count = Math.max(1, Math.ceil(characters.length / length))
+  return Array.from({ length: count }, (_, i) =>
+    characters.slice(i * length, (i + 1) * length).join(''),
+  )
+}

@@ -1,0 +1,847 @@
+import type { Gpu, Hardware, Reading } from '../../src/detect/hardware.ts'
+import { type Benchmark, benchmarkSchema, type LoadLevel } from '../../src/load/benchmark.ts'
+import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import type {
+  Distribution,
+  Gate,
+  OperatingPoint,
+  Percentile,
+  Summary,
+} from '../../src/measure/summary.ts'
+import type { Assumption, CostLine, CostOption, CostReport } from '../../src/price/cost-report.ts'
+import type { Report } from '../../src/report/report.ts'
+
+/** Four closed-loop levels on a detected H200, priced three ways. Too few samples at 1 user. */
+export function sampleReport(): Report {
+  return reportOf(sampleRun(), sampleSummary(), sampleCost(sampleThroughputs, 3, fastest))
+}
+
+/** As `sampleReport`, from a simulator, on a machine without a GPU. */
+export function simulatedReport(): Report {
+  const { run, summary, cost } = sampleReport()
+  return reportOf(
+    {
+      ...run,
+      target: { ...run.target, simulated: true, engine: 'baremark simulator' },
+      hardware: { ...run.hardware, gpus: [] },
+    },
+    {
+      ...summary,
+      verdict: 'DEGRADED',
+      reasons: ['The client shared its machine with the server.'],
+      warnings: [{ kind: 'simulated', text: 'A simulator answered.' }, ...summary.warnings],
+    },
+    cost,
+  )
+}
+
+/** Stopped by the user in its second level. */
+export function partialReport(): Report {
+  const { run, summary } = sampleReport()
+  const points = summary.points.slice(0, 2).map(
+    (point): OperatingPoint =>
+      point.level === 1
+        ? {
+            ...point,
+            ended: 'interrupted',
+            requests: { ...point.requests, cancelled: 2, issued: 150 },
+          }
+        : point,
+  )
+  return reportOf(
+    {
+      ...run,
+      state: 'partial',
+      levels: run.levels
+        .slice(0, 2)
+        .map((level): LevelLog => (level.level === 1 ? { ...level, ended: 'interrupted' } : level)),
+    },
+    {
+      ...summary,
+      points,
+      frontier: summary.frontier.filter(({ level }) => level < 2),
+      verdict: 'INVALID',
+      reasons: ['The run was interrupted at 2 users.'],
+    },
+    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only complete level'),
+  )
+}
+
+/** Poisson arrivals at two rates, with a service level and lateness; the server is elsewhere. */
+export function openLoopReport(): Report {
+  const { run, summary } = sampleReport()
+  const cost = sampleCost(
+    sampleThroughputs.slice(1, 3),
+    0,
+    'the highest output throughput among the levels that met the service level',
+  )
+  const rates = [2, 4]
+  const slo = { ttftMs: 120, tpotMs: 25 }
+  const points = rates.map((ratePerS, level): OperatingPoint => {
+    const base = summary.points[level + 1]
+    if (!base) throw new Error('the sample has four levels')
+    return {
+      ...base,
+      level,
+      load: { kind: 'poisson', ratePerS },
+      label: `${ratePerS} req/s Poisson`,
+      rate: { askedPerS: ratePerS, sentPerS: ratePerS * 0.998 },
+      latenessMs: distribution(base.requests.completed, [0.21, 0.62, 0.94, 2.8]),
+      goodput: {
+        slo,
+        requestsPerS: ratePerS * 0.97,
+        outputTokensPerS: ratePerS * 0.97 * 256,
+        goodRatio: level === 0 ? 0.9997 : 0.97,
+      },
+    }
+  })
+  return reportOf(
+    {
+      ...run,
+      config: {
+        ...run.config,
+        benchmark: benchmark({ load: { kind: 'poisson', ratePerS: rates }, slo }),
+      },
+      target: {
+        ...run.target,
+        url: 'https://user:secret@inference.example.net:8443/v1?key=secret',
+        loopback: false,
+      },
+      levels: run.levels.slice(0, 2),
+    },
+    {
+      ...summary,
+      points,
+      frontier: points.map(({ level, outputTokensPerS = 0, tokensPerSPerUser = 0 }) => ({
+        level,
+        outputTokensPerS,
+        tokensPerSPerUser,
+      })),
+      warnings: [],
+    },
+    {
+      ...cost,
+      levels: cost.levels.map((level) => ({ ...level, meetsSlo: level.level === 0 })),
+    },
+  )
+}
+
+/** Nothing completed: everything that could be measured is unknown. */
+export function emptyReport(): Report {
+  const { run, summary, cost } = sampleReport()
+  const point: OperatingPoint = {
+    level: 0,
+    load: { kind: 'closed', concurrency: 1 },
+    label: '1 user',
+    windowS: 120,
+    requests: {
+      issued: 40,
+      completed: 0,
+      failed: 38,
+      timedOut: 2,
+      cancelled: 0,
+      lost: 0,
+      warmUp: 3,
+    },
+    errors: [
+      { kind: 'connection-refused', side: 'network', count: 38, example: 'connect ECONNREFUSED' },
+      { kind: 'timed-out: first-token', side: 'server', count: 2, example: 'no token in 120 s' },
+    ],
+    ttftMs: nothing(),
+    ttftFromSentMs: nothing(),
+    tpotMs: nothing(),
+    interChunkMs: nothing(),
+    latencyMs: nothing(),
+    inputTokens: nothing(),
+    outputTokens: nothing(),
+    tokenSource: 'usage',
+    health: { connectionsOpened: 40 },
+    ended: 'too-many-failures',
+    gates: gates(1, 'fail'),
+  }
+  return reportOf(
+    {
+      ...run,
+      config: {
+        ...run.config,
+        benchmark: benchmark({ load: { kind: 'closed', concurrency: [1] } }),
+      },
+      hardware: { ...run.hardware, gpus: [], host: absentHost() },
+      levels: run.levels.slice(0, 1).map((level) => ({ ...level, ended: 'too-many-failures' })),
+    },
+    {
+      ...summary,
+      points: [point],
+      frontier: [],
+      verdict: 'INVALID',
+      reasons: ['No request completed at 1 user.'],
+      warnings: [],
+    },
+    {
+      ...cost,
+      pricedLevel: undefined,
+      pricedLevelReason: 'No level has a measured throughput.',
+      options: cost.options
+        .filter(({ kind }) => kind !== 'api')
+        .map((option) => ({
+          ...option,
+          prices: {},
+          pricesAtFullUse: {},
+          missing: ['Output throughput was not measured.'],
+        })),
+      breakEvens: cost.breakEvens.map(({ against, kind }) => ({
+        against,
+        kind,
+        outcome: 'unknown',
+        explanation: 'Output throughput was not measured.',
+      })),
+      levels: [{ level: 0 }],
+    },
+  )
+}
+
+/** Random weights, a price that is missing and an hourly bill that therefore has no total. */
+export function unknownPriceReport(): Report {
+  const { run, summary, cost } = sampleReport()
+  const options = cost.options.map((option): CostOption => {
+    if (option.kind !== 'owned') return option
+    const { usdPerHour: _, ...rest } = option
+    return {
+      ...rest,
+      lines: option.lines.map(({ component, label, formula, usdPerHour }) =>
+        component === 'electricity'
+          ? { component, label, formula }
+          : { component, label, formula, usdPerHour },
+      ),
+      prices: {},
+      pricesAtFullUse: {},
+      missing: ['The electricity price is unknown: give one with a scenario.'],
+    }
+  })
+  return reportOf({ ...run, target: { ...run.target, weights: 'random' } }, summary, {
+    ...cost,
+    options,
+    levels: cost.levels.map(({ level }) => ({ level })),
+  })
+}
+
+/** Every text that comes from outside tries to be something else. */
+export function hostileReport(hostile: string): Report {
+  const { run, summary, cost } = sampleReport()
+  const gpu = run.hardware.gpus[0]
+  const point = summary.points[0]
+  if (!gpu || !point) throw new Error('the sample has a GPU and a level')
+  return reportOf(
+    {
+      ...run,
+      runId: hostile,
+      config: { ...run.config, model: hostile, apiKeySource: hostile },
+      target: {
+        ...run.target,
+        model: hostile,
+        engine: hostile,
+        serverHeader: hostile,
+        models: [hostile],
+      },
+      hardware: {
+        ...run.hardware,
+        host: { ...run.hardware.host, cpuModel: ok(hostile, hostile), os: absent(hostile) },
+        gpus: [{ ...gpu, name: ok(hostile, hostile), driverVersion: absent(hostile) }],
+        tools: [{ tool: hostile, outcome: 'failed', detail: hostile, tookMs: 4 }],
+      },
+      prompts: { kind: 'assumed', overheadTokens: 0, tokensPerWord: 1.3, reason: hostile },
+    },
+    {
+      ...summary,
+      points: [
+        {
+          ...point,
+          label: hostile,
+          errors: [{ kind: hostile, side: 'server', count: 1, example: hostile }],
+          gates: [
+            {
+              gate: hostile,
+              status: 'fail',
+              severity: 'degraded',
+              value: hostile,
+              limit: hostile,
+              remedy: hostile,
+            },
+          ],
+        },
+      ],
+      verdict: 'DEGRADED',
+      reasons: [hostile],
+      warnings: [{ kind: 'few-samples', text: hostile, level: 0 }],
+    },
+    {
+      ...cost,
+      pricedLevel: 0,
+      pricedLevelReason: hostile,
+      options: cost.options.map((option) => ({
+        ...option,
+        name: hostile,
+        missing: [hostile],
+        lines: option.lines.map((line) => ({ ...line, label: hostile, formula: hostile })),
+      })),
+      breakEvens: cost.breakEvens.map((each) => ({
+        ...each,
+        against: hostile,
+        explanation: hostile,
+      })),
+      assumptions: cost.assumptions.map((each) => ({
+        ...each,
+        name: hostile,
+        unit: hostile,
+        source: hostile,
+        date: hostile,
+        note: hostile,
+      })),
+      warnings: [{ kind: 'placeholder-price', text: hostile }],
+    },
+  )
+}
+
+/** By name, for tests that hold for any report. */
+export const variants: Record<string, () => Report> = {
+  sample: sampleReport,
+  simulated: simulatedReport,
+  partial: partialReport,
+  'open-loop': openLoopReport,
+  empty: emptyReport,
+  'unknown-price': unknownPriceReport,
+}
+
+function reportOf(run: RunLog, summary: Summary, cost: CostReport): Report {
+  return { schemaVersion: 1, run, summary, cost }
+}
+
+const concurrencies = [1, 2, 4, 8]
+const WINDOW_S = 120
+
+/** Per level: requests completed, output tokens/s, median TPOT, and four percentiles each. */
+const measured = [
+  {
+    completed: 77,
+    outputTokensPerS: 164.3,
+    ttft: [41.2, 44.9, 47.3, 52.8],
+    tpot: [5.86, 5.93, 5.98, 6.1],
+    failed: 0,
+  },
+  {
+    completed: 148,
+    outputTokensPerS: 315.7,
+    ttft: [46.8, 58.1, 63.4, 81.9],
+    tpot: [6.08, 6.24, 6.31, 6.57],
+    failed: 0,
+  },
+  {
+    completed: 281,
+    outputTokensPerS: 599.5,
+    ttft: [55.3, 79.6, 96.2, 133],
+    tpot: [6.41, 6.73, 6.88, 7.32],
+    failed: 1,
+  },
+  {
+    completed: 702,
+    outputTokensPerS: 1497.6,
+    ttft: [71.9, 138.4, 187.5, 264],
+    tpot: [7.05, 7.71, 8.12, 9.4],
+    failed: 3,
+  },
+] as const
+
+const sampleThroughputs = measured.map(({ outputTokensPerS }) => outputTokensPerS)
+
+function sampleSummary(): Summary {
+  const points = concurrencies.map(pointAt)
+  return {
+    points,
+    frontier: points
+      .map(({ level, outputTokensPerS = 0, tokensPerSPerUser = 0 }) => ({
+        level,
+        outputTokensPerS,
+        tokensPerSPerUser,
+      }))
+      .reverse(),
+    verdict: 'VALID',
+    reasons: [],
+    warnings: [
+      {
+        kind: 'few-samples',
+        level: 0,
+        text: '1 user: TTFT p95, TPOT p95 withheld, 77 requests are too few (130 needed). Measure for longer.',
+      },
+      {
+        kind: 'shared-machine',
+        text: 'Client and server share this machine. Run the client elsewhere to be sure that it takes nothing from the server.',
+      },
+    ],
+  }
+}
+
+function pointAt(concurrency: number, level: number): OperatingPoint {
+  const figures = measured[level]
+  if (!figures) throw new Error(`no figures for level ${level}`)
+  const { completed, failed, ttft, tpot, outputTokensPerS } = figures
+  return {
+    level,
+    load: { kind: 'closed', concurrency },
+    label: concurrency === 1 ? '1 user' : `${concurrency} users`,
+    windowS: WINDOW_S,
+    requests: {
+      issued: completed + failed,
+      completed,
+      failed,
+      timedOut: 0,
+      cancelled: 0,
+      lost: 0,
+      warmUp: concurrency * 3,
+    },
+    errors:
+      failed === 0
+        ? []
+        : [{ kind: 'http-status', side: 'server', count: failed, example: '503: queue is full' }],
+    ttftMs: distribution(completed, ttft),
+    ttftFromSentMs: distribution(completed, ttft),
+    tpotMs: distribution(completed, tpot),
+    interChunkMs: distribution(completed * 255, tpot),
+    latencyMs: distribution(
+      completed,
+      ttft.map((ms, i) => ms + 255 * (tpot[i] ?? 0)),
+    ),
+    inputTokens: distribution(completed, [1024, 1025, 1026, 1026]),
+    outputTokens: distribution(completed, [256, 256, 256, 256]),
+    tokenSource: 'usage',
+    tokensPerChunk: 1,
+    outputTokensPerS,
+    inputTokensPerS: outputTokensPerS * 4,
+    wholeRunOutputTokensPerS: outputTokensPerS * 0.981,
+    requestsPerS: completed / WINDOW_S,
+    tokensPerSPerUser: 1000 / tpot[0],
+    health: {
+      loopDelayP50Ms: 0.1,
+      loopDelayP99Ms: 1.4,
+      loopDelayMaxMs: 6.2,
+      cpuCores: 0.08 * concurrency,
+      connectionsOpened: concurrency,
+    },
+    ended: 'complete',
+    gates: gates(concurrency, 'pass'),
+  }
+}
+
+function gates(concurrency: number, completed: Gate['status']): Gate[] {
+  const gate = (
+    name: string,
+    status: Gate['status'],
+    severity: Gate['severity'],
+    value: string,
+    limit: string,
+    remedy: string,
+  ): Gate => ({ gate: name, status, severity, value, limit, remedy })
+  const passed = completed === 'pass'
+  return [
+    gate(
+      'completed-requests',
+      completed,
+      'invalid',
+      passed ? `${77 * concurrency}` : '0',
+      'at least 1',
+      'Look at the errors, or measure for longer.',
+    ),
+    gate(
+      'error-budget',
+      completed,
+      'invalid',
+      passed ? '0.4 %' : '100 % (40 of 40)',
+      'at most 1.0 %',
+      'Look at the errors; lower the load or mend the server.',
+    ),
+    gate(
+      'client-event-loop',
+      'pass',
+      'degraded',
+      '1.4 ms',
+      'delay p99 at most 10 ms',
+      'The client itself was slow to notice answers: lower the load, or run it from another host.',
+    ),
+    gate(
+      'schedule-kept',
+      'not-measured',
+      'invalid',
+      'not measured',
+      'lateness p99 at most 1.0 ms',
+      'This machine could not keep the timetable: lower the rate, or run the load from another host.',
+    ),
+  ]
+}
+
+const sampleFloors = { p50: 0, p90: 64, p95: 130, p99: 662 } as const
+
+/** Values of p50, p90, p95 and p99; each is withheld under its floor, as the measure room does. */
+function distribution(n: number, values: readonly number[]): Distribution {
+  const [p50 = 0, p90 = 0, p95 = 0, p99 = 0] = values
+  return {
+    n,
+    mean: p50 * 1.02,
+    min: p50 * 0.9,
+    max: p99 * 1.3,
+    p50: percentile(50, n, sampleFloors.p50, p50, p50 * 0.985, p50 * 1.015),
+    p90: percentile(90, n, sampleFloors.p90, p90, p90 * 0.97, p90 * 1.05),
+    p95: percentile(95, n, sampleFloors.p95, p95, p95 * 0.95, p95 * 1.09),
+    p99: percentile(99, n, sampleFloors.p99, p99, p99 * 0.93, undefined),
+  }
+}
+
+function percentile(
+  p: number,
+  n: number,
+  floor: number,
+  value: number,
+  low: number,
+  high: number | undefined,
+): Percentile {
+  return n < floor ? { p, n, withheldUntilN: floor } : { p, n, value, low, high }
+}
+
+function nothing(): Distribution {
+  const of = (p: number, withheldUntilN?: number): Percentile => ({ p, n: 0, withheldUntilN })
+  return { n: 0, p50: of(50), p90: of(90, 64), p95: of(95, 130), p99: of(99, 662) }
+}
+
+function benchmark(changes: Partial<Benchmark> = {}): Benchmark {
+  return benchmarkSchema.parse({
+    schemaVersion: 1,
+    name: 'chat-1k-256',
+    workload: { kind: 'synthetic', inputTokens: 1024, outputTokens: 256 },
+    load: { kind: 'closed', concurrency: concurrencies },
+    warmupS: 10,
+    durationS: WINDOW_S,
+    ...changes,
+  })
+}
+
+function sampleRun(): RunLog {
+  return {
+    schemaVersion: 1,
+    runId: '2026-03-04T101500Z-chat-1k-256',
+    tool: { name: 'baremark', version: '0.1.0', node: '22.21.0', platform: 'linux-x64' },
+    epoch: '2026-03-04T10:15:00.000Z',
+    state: 'complete',
+    config: { benchmark: benchmark(), url: 'http://127.0.0.1:8000', apiKeySource: 'environment' },
+    target: {
+      url: 'http://127.0.0.1:8000',
+      model: 'meta-llama/Llama-3.1-8B-Instruct',
+      models: ['meta-llama/Llama-3.1-8B-Instruct'],
+      serverHeader: 'uvicorn',
+      engine: 'vLLM 0.11.0',
+      simulated: false,
+      weights: 'trained',
+      contextTokens: 131_072,
+      forcesOutputLength: true,
+      loopback: true,
+    },
+    hardware: sampleHardware(),
+    prompts: { kind: 'usage', overheadTokens: 36, tokensPerWord: 1.31 },
+    levels: concurrencies.map((concurrency, level) =>
+      levelLog({ kind: 'closed', concurrency }, level),
+    ),
+  }
+}
+
+function levelLog(load: LoadLevel, level: number): LevelLog {
+  const startMs = level * 145_000
+  return {
+    level,
+    load,
+    startMs,
+    windowStartMs: startMs + 10_000,
+    windowEndMs: startMs + 130_000,
+    endMs: startMs + 132_000,
+    issued: 80 * (level + 1),
+    ended: 'complete',
+    health: { connectionsOpened: level + 1 },
+  }
+}
+
+function sampleHardware(): Hardware {
+  return {
+    detectedAt: '2026-03-04T10:14:58.000Z',
+    host: {
+      cpuModel: ok('AMD EPYC 9555 64-Core Processor', '/proc/cpuinfo: model name'),
+      cpuCoresPhysical: ok(64, '/proc/cpuinfo: cpu cores'),
+      cpuCoresLogical: ok(128, '/proc/cpuinfo: processor'),
+      memoryTotalMib: ok(773_520, '/proc/meminfo: MemTotal'),
+      memoryAvailableMib: ok(741_023, '/proc/meminfo: MemAvailable'),
+      board: absent('only root may read it', '/sys/class/dmi/id/board_name'),
+      os: ok('Ubuntu 24.04.2 LTS', '/etc/os-release: PRETTY_NAME'),
+      kernel: ok('6.8.0-52-generic', 'uname'),
+      virtualization: ok('none', 'systemd-detect-virt'),
+    },
+    gpus: [sampleGpu()],
+    tools: [
+      { tool: 'nvidia-smi', outcome: 'ok', tookMs: 312 },
+      { tool: 'rocm-smi', outcome: 'not-found', tookMs: 2 },
+    ],
+  }
+}
+
+function sampleGpu(): Gpu {
+  const smi = (field: string) => `nvidia-smi: ${field}`
+  return {
+    vendor: 'nvidia',
+    index: 0,
+    name: ok('NVIDIA H200', smi('name')),
+    pciAddress: ok('0000:17:00.0', smi('pci.bus_id')),
+    vramTotalMib: ok(143_771, smi('memory.total')),
+    vramReservedMib: ok(615, smi('memory.reserved')),
+    vramUsedMib: ok(129_004, smi('memory.used')),
+    vramFreeMib: ok(14_152, smi('memory.free')),
+    driverVersion: ok('570.124.06', smi('driver_version')),
+    computeCapability: ok('9.0', smi('compute_cap')),
+    powerLimitEnforcedW: ok(700, smi('enforced.power.limit')),
+    powerLimitDefaultW: ok(700, smi('power.default_limit')),
+    powerW: ok(118.4, smi('power.draw.average')),
+    temperatureC: ok(34, smi('temperature.gpu')),
+    clockSmMhz: ok(1980, smi('clocks.sm')),
+    clockSmMaxMhz: ok(1980, smi('clocks.max.sm')),
+    eccEnabled: ok(true, smi('ecc.mode.current')),
+    migEnabled: ok(false, smi('mig.mode.current')),
+    pcieGeneration: ok(5, smi('pcie.link.gen.gpucurrent')),
+    pcieWidth: absent('the tool answered "[N/A]"', smi('pcie.link.width.current')),
+  }
+}
+
+function absentHost(): Hardware['host'] {
+  const none = absent('not a Linux machine')
+  return {
+    cpuModel: none,
+    cpuCoresPhysical: none,
+    cpuCoresLogical: none,
+    memoryTotalMib: none,
+    memoryAvailableMib: none,
+    board: none,
+    os: none,
+    kernel: none,
+    virtualization: none,
+  }
+}
+
+function ok<T>(value: T, source: string): Reading<T> {
+  return { status: 'ok', value, source }
+}
+
+function absent(reason: string, source = 'none'): Reading<never> {
+  return { status: 'absent', reason, source }
+}
+
+const UTILISATION = 0.4
+
+const fastest = 'the highest output throughput; no service level was set'
+
+/** Three kinds of option, priced at one of the levels, whose output tokens/s are given. */
+function sampleCost(
+  throughputs: readonly number[],
+  pricedLevel: number,
+  pricedLevelReason: string,
+): CostReport {
+  const lines = sampleLines()
+  const ownedPerHour = lines.reduce((total, { usdPerHour = 0 }) => total + usdPerHour, 0)
+  const outputTokensPerS = throughputs[pricedLevel] ?? 0
+  const full = perMillion(ownedPerHour, outputTokensPerS)
+  return {
+    pricedLevel,
+    pricedLevelReason,
+    utilisation: UTILISATION,
+    options: [
+      {
+        kind: 'owned',
+        name: 'H200 in colocation, 4 years',
+        lines,
+        ...billed(ownedPerHour, outputTokensPerS),
+      },
+      {
+        kind: 'rented',
+        name: 'H200 on demand',
+        lines: [
+          { component: 'rent', label: 'Rent', usdPerHour: 3.79, formula: 'rent an hour x GPUs' },
+        ],
+        ...billed(3.79, outputTokensPerS),
+      },
+      api('Public API A, Llama 3.1 8B', full / 0.566),
+      api('Public API B, Llama 3.1 8B', full / 1.42),
+    ],
+    breakEvens: [
+      {
+        against: 'H200 on demand',
+        kind: 'utilisation',
+        outcome: 'always',
+        explanation: 'Both are paid by the hour, used or not, and an hour of owning costs less.',
+      },
+      {
+        against: 'H200 on demand',
+        kind: 'months',
+        outcome: 'at',
+        value: 19.4,
+        explanation: 'After this time the rent saved has paid for the hardware.',
+      },
+      {
+        against: 'Public API A, Llama 3.1 8B',
+        kind: 'utilisation',
+        outcome: 'at',
+        value: 0.566,
+        outputTokensPerDay: 0.566 * outputTokensPerS * 86_400,
+        explanation: 'Above this share of the hours in use, owning is cheaper than the API.',
+      },
+      {
+        against: 'Public API B, Llama 3.1 8B',
+        kind: 'utilisation',
+        outcome: 'never',
+        explanation: 'Even in use all the time, this hardware costs more a token at this load.',
+      },
+    ],
+    levels: throughputs.map((tokensPerS, level) => ({
+      level,
+      usdPerMillionOutputTokens: perMillion(ownedPerHour, tokensPerS * UTILISATION),
+      usdPerMillionTotalTokens: perMillion(ownedPerHour, tokensPerS * 5 * UTILISATION),
+    })),
+    assumptions: sampleAssumptions(),
+    warnings: [
+      {
+        kind: 'placeholder-price',
+        text: 'The price of staff is a placeholder, nobody quoted it. Give your own in a scenario.',
+      },
+      {
+        kind: 'stale-price',
+        text: 'The price of electricity is from 2024-06, over a year before the run. Look it up again.',
+      },
+    ],
+  }
+}
+
+function billed(usdPerHour: number, outputTokensPerS: number) {
+  return {
+    usdPerHour,
+    prices: pricesAt(usdPerHour, outputTokensPerS * UTILISATION),
+    pricesAtFullUse: pricesAt(usdPerHour, outputTokensPerS),
+    missing: [],
+  }
+}
+
+function api(name: string, usdPerMillionOutputTokens: number): CostOption {
+  const prices = {
+    usdPerMillionOutputTokens,
+    usdPerMillionTotalTokens: usdPerMillionOutputTokens / 5,
+  }
+  return { kind: 'api', name, lines: [], prices, pricesAtFullUse: prices, missing: [] }
+}
+
+function pricesAt(usdPerHour: number, outputTokensPerS: number): CostOption['prices'] {
+  const bill = perMillion(usdPerHour, outputTokensPerS)
+  // At an output token worth 4 input tokens and 4 input tokens to each output token, halves.
+  return {
+    usdPerMillionOutputTokens: bill,
+    usdPerMillionTotalTokens: bill / 5,
+    split: {
+      outputToInputPriceRatio: 4,
+      usdPerMillionInputTokens: bill / 8,
+      usdPerMillionOutputTokens: bill / 2,
+    },
+  }
+}
+
+function perMillion(usdPerHour: number, tokensPerS: number): number {
+  return usdPerHour / ((tokensPerS * 3600) / 1e6)
+}
+
+function sampleLines(): CostLine[] {
+  return [
+    {
+      component: 'hardware',
+      label: 'Hardware, written off',
+      usdPerHour: 1.0274,
+      formula: 'price of the server / (years of use x 8760 h)',
+    },
+    {
+      component: 'finance',
+      label: 'Cost of capital',
+      usdPerHour: 0.1438,
+      formula: 'price of the server x interest / 2 / 8760 h',
+    },
+    {
+      component: 'electricity',
+      label: 'Electricity',
+      usdPerHour: 0.1232,
+      formula: 'power x PUE x price of electricity',
+    },
+    {
+      component: 'colocation',
+      label: 'Colocation',
+      usdPerHour: 0.2055,
+      formula: 'power x price of a kW a month / 730 h',
+    },
+    {
+      component: 'maintenance',
+      label: 'Maintenance and spare parts',
+      usdPerHour: 0.1027,
+      formula: 'price of the server x share a year / 8760 h',
+    },
+    {
+      component: 'staff',
+      label: 'Staff',
+      usdPerHour: 0.2283,
+      formula: 'share of a person x cost a year / 8760 h',
+    },
+    {
+      component: 'network',
+      label: 'Network',
+      usdPerHour: 0,
+      formula: 'included in colocation',
+    },
+  ]
+}
+
+function sampleAssumptions(): Assumption[] {
+  return [
+    {
+      name: 'price of the server',
+      value: 36_000,
+      unit: 'USD',
+      kind: 'tender',
+      source: 'Public tender, one eighth of an 8-GPU server',
+      date: '2025-11-18',
+    },
+    { name: 'years of use', value: 4, unit: 'years', kind: 'choice', source: 'scenario' },
+    {
+      name: 'power',
+      value: 0.88,
+      unit: 'kW',
+      kind: 'measured',
+      source: 'mean of the window, GPU and its share of the host',
+    },
+    {
+      name: 'price of electricity',
+      value: 0.14,
+      unit: 'USD/kWh',
+      kind: 'survey',
+      source: 'Industrial electricity prices',
+      date: '2024-06',
+    },
+    {
+      name: 'cost of staff',
+      value: 100_000,
+      unit: 'USD/year',
+      kind: 'placeholder',
+      source: 'none',
+      note: 'nobody quoted it',
+    },
+    {
+      name: 'utilisation',
+      value: UTILISATION,
+      unit: 'ratio',
+      kind: 'choice',
+      source: 'scenario',
+    },
+  ]
+}
