@@ -18,15 +18,13 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
  * @throws UserError when it is not an http(s) address, or holds a password
  */
 export function parseTargetUrl(text: string): URL {
-  const withScheme = /^https?:\/\//i.test(text) ? text : `http://${text}`
-  let url: URL
-  try {
-    url = new URL(withScheme)
-  } catch {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  if (!/^https?:/i.test(withScheme) || !URL.canParse(withScheme)) {
     throw new UserError(`Not an address: ${text}`, {
       remedy: 'Give one such as http://127.0.0.1:8000.',
     })
   }
+  const url = new URL(withScheme)
   if (url.username || url.password) {
     throw new UserError('The address holds a user name or password.', {
       remedy: 'Remove it; put the key in BAREMARK_API_KEY.',
@@ -78,12 +76,10 @@ export async function identifyTarget(
   }
 }
 
-/** Whether a host name is this machine's own. */
+/** Whether a host name is this machine's own; connecting to an unspecified address ends there too. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
-  return (
-    host === 'localhost' || host === '::1' || /^127\./.test(host) || host.endsWith('.localhost')
-  )
+  return /^(127(\.\d+){3}|0\.0\.0\.0|::1?|(.+\.)?localhost)$/.test(host)
 }
 
 interface ModelOffer {

@@ -38,7 +38,7 @@ export async function openJournal(file: string): Promise<Journal> {
   timer.unref()
 
   return {
-    append: (record) => lines.push(`${JSON.stringify(record)}\n`),
+    append: (record) => lines.push(lineOf(record)),
     failed: failure.signal,
     close: async () => {
       clearInterval(timer)
@@ -48,6 +48,12 @@ export async function openJournal(file: string): Promise<Journal> {
       failure.signal.throwIfAborted()
     },
   }
+}
+
+/** JSON leaves U+2028 and U+2029 as they are, and newer versions of Node read them as line ends. */
+function lineOf(record: RequestRecord): string {
+  const json = JSON.stringify(record)
+  return `${json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`
 }
 
 async function write(handle: FileHandle, text: string): Promise<void> {

@@ -38,13 +38,10 @@ export async function probeTarget(
     forceLength = false
     short = await ask(SHORT_WORDS, forceLength)
   }
+  const shortProbe = measured(short, SHORT_WORDS, template)
   const longWords = Math.max(2 * SHORT_WORDS, options.inputTokens)
-  const long = await ask(longWords, forceLength)
-  const prompts = fitCalibration(
-    measured(short, SHORT_WORDS, template),
-    measured(long, longWords, template),
-  )
-  return { prompts, forceLength }
+  const longProbe = measured(await ask(longWords, forceLength), longWords, template)
+  return { prompts: fitCalibration(shortProbe, longProbe), forceLength }
 }
 
 const probeRequest: Omit<PlannedRequest, 'bytes'> = {

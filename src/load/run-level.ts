@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Random } from '../random.ts'
 import { MS_PER_S } from '../units.ts'
 import { arrivalsMs, type OpenLevel } from './arrivals.ts'
@@ -81,12 +82,14 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
 
 function begin(plan: LevelPlan, nowMs: number): Progress {
   const windowStartMs = nowMs + plan.warmupS * MS_PER_S
+  const issuing = new AbortController()
+  setMaxListeners(0, issuing.signal) // Every user sleeps on it.
   return {
     startMs: nowMs,
     windowStartMs,
     plannedEndMs:
       plan.durationS === undefined ? undefined : windowStartMs + plan.durationS * MS_PER_S,
-    issuing: new AbortController(),
+    issuing,
     windowEndMs: undefined,
     ended: 'complete',
     issued: 0,
@@ -160,13 +163,9 @@ async function runOpen(
   const inFlight: Promise<RequestRecord>[] = []
   for (const offsetMs of arrivalsMs(load, plan.random)) {
     const dueMs = progress.startMs + offsetMs
-    if (!mayIssue(plan, progress, dueMs)) break
     await world.clock.sleepUntil(dueMs, progress.issuing.signal)
-    if (progress.issuing.signal.aborted) break
+    if (!mayIssue(plan, progress, dueMs)) break
     inFlight.push(issue(progress, world, dueMs))
-  }
-  if (progress.plannedEndMs !== undefined && !countReached(plan, progress)) {
-    await world.clock.sleepUntil(progress.plannedEndMs, progress.issuing.signal)
   }
   stop(progress, world.clock.nowMs())
   await Promise.all(inFlight)

@@ -27,6 +27,7 @@ export interface Sender {
   /** Ends every request in flight as cancelled. */
   readonly cancelAll: () => void
   readonly connectionsOpened: () => number
+  /** Cancels what is in flight and closes every connection. */
   readonly close: () => void
 }
 
@@ -54,6 +55,10 @@ export function createSender({ endpoint, api, clock, timeouts }: SenderOptions):
   }, TIMER_CHECK_MS)
   checker.unref()
 
+  const cancelAll = (): void => {
+    for (const flight of inFlight) flight.close({ kind: 'cancelled' })
+  }
+
   return {
     send: async (request) => {
       const flight = createFlight(request, {
@@ -71,12 +76,11 @@ export function createSender({ endpoint, api, clock, timeouts }: SenderOptions):
         inFlight.delete(flight)
       }
     },
-    cancelAll: () => {
-      for (const flight of inFlight) flight.close({ kind: 'cancelled' })
-    },
+    cancelAll,
     connectionsOpened: pool.opened,
     close: () => {
       clearInterval(checker)
+      cancelAll()
       pool.close()
     },
   }
@@ -110,13 +114,14 @@ interface Draft {
   sentMs?: number
   connectMs?: number
   firstByteMs?: number
-  firstVisibleMs?: number
+  /** Index in `chunkMs` of the first chunk that was not reasoning. */
+  firstVisible?: number
   endMs?: number
   httpStatus?: number
   finishReason?: string
   usage?: Usage
   outputCharacters: number
-  errorBody: string
+  errorBody: Buffer
   readonly chunkMs: number[]
 }
 
@@ -125,7 +130,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   const { api, clock, timeouts, readMs } = context
   const issuedMs = clock.nowMs()
   const abortConnecting = new AbortController()
-  const draft: Draft = { chunkMs: [], outputCharacters: 0, errorBody: '' }
+  const draft: Draft = { chunkMs: [], outputCharacters: 0, errorBody: Buffer.alloc(0) }
   let connection: Connection | undefined
   let settled = false
   let reusable = true
@@ -160,7 +165,8 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
 
   const onBody = (bytes: Buffer): void => {
     if (isSuccess(draft.httpStatus)) events.push(bytes)
-    else if (draft.errorBody.length < DETAIL_CHARACTERS) draft.errorBody += bytes.toString('utf8')
+    else if (draft.errorBody.length < DETAIL_CHARACTERS)
+      draft.errorBody = Buffer.concat([draft.errorBody, bytes])
   }
 
   const onEnd = (): void => {
@@ -223,9 +229,9 @@ function applyEvent(
   }
   if (meaning.error !== undefined) return failed('error-event', meaning.error)
   if (meaning.output) {
+    if (meaning.output.kind !== 'reasoning') draft.firstVisible ??= draft.chunkMs.length
     draft.chunkMs.push(nowMs)
     draft.outputCharacters += meaning.output.characters
-    if (meaning.output.kind !== 'reasoning') draft.firstVisibleMs ??= nowMs
   }
   if (meaning.usage) draft.usage = meaning.usage
   if (meaning.finishReason !== undefined) draft.finishReason = meaning.finishReason
@@ -245,7 +251,7 @@ function isSuccess(status: number | undefined): boolean {
 
 function judgeHead(head: ResponseHead, contentType: string): Outcome | undefined {
   const type = head.headers.get('content-type') ?? 'none'
-  if (!isSuccess(head.status) || type.startsWith(contentType)) return undefined
+  if (!isSuccess(head.status) || type.toLowerCase().startsWith(contentType)) return undefined
   return failed('wrong-content-type', `expected ${contentType}, got ${type}`)
 }
 
@@ -286,8 +292,8 @@ function toRecord(
   closedMs: number,
   outcome: Outcome,
 ): RequestRecord {
-  const reasoningFirst =
-    draft.firstVisibleMs !== undefined && draft.firstVisibleMs !== draft.chunkMs[0]
+  // Where the very first chunk is visible, nothing came before it.
+  const firstVisibleMs = draft.firstVisible ? draft.chunkMs[draft.firstVisible] : undefined
   return {
     id: request.id,
     level: request.level,
@@ -297,7 +303,7 @@ function toRecord(
     connectMs: toMicroseconds(draft.connectMs),
     firstByteMs: toMicroseconds(draft.firstByteMs),
     chunkMs: draft.chunkMs.map(roundToMicroseconds),
-    firstVisibleMs: reasoningFirst ? toMicroseconds(draft.firstVisibleMs) : undefined,
+    firstVisibleMs: toMicroseconds(firstVisibleMs),
     endMs: outcome.kind === 'completed' ? toMicroseconds(draft.endMs) : undefined,
     closedMs: roundToMicroseconds(closedMs),
     outcome,

@@ -21,7 +21,7 @@ export interface Endpoint {
 }
 
 /** Who hears of one exchange on a connection. */
-export interface Exchange extends ResponseHandler {
+interface Exchange extends ResponseHandler {
   /** The connection broke or was closed before the response ended. */
   readonly onLost: (error: Error | undefined) => void
 }
@@ -32,6 +32,8 @@ export interface Connection {
   readonly exchange: (request: Buffer, exchange: Exchange) => void
   readonly destroy: () => void
   readonly usable: () => boolean
+  /** Resolves when the socket is gone, whoever closed it. */
+  readonly closed: Promise<void>
 }
 
 /** Called with the moment of the read, once per socket read and before anything is parsed. */
@@ -86,6 +88,7 @@ export function openConnection(
 
     const socket = openSocket(endpoint, receive)
     socket.setNoDelay(true)
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     const onAbort = (): void => {
       socket.destroy()
       reject(signal.reason)
@@ -114,6 +117,7 @@ export function openConnection(
         },
         destroy: () => lose(),
         usable: () => alive && !socket.destroyed && socket.writable && !exchange,
+        closed,
       })
     })
     socket.on('error', (error) => {

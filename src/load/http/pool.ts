@@ -9,19 +9,23 @@ export interface Pool {
   ) => Promise<{ connection: Connection; connectMs?: number }> | { connection: Connection }
   readonly giveBack: (connection: Connection) => void
   readonly opened: () => number
+  /** Closes every connection, also one whose peer never ended its answer. */
   readonly close: () => void
 }
 
 export function createPool(endpoint: Endpoint, clock: Clock, onRead: OnRead): Pool {
   const idle: Connection[] = []
+  const open = new Set<Connection>()
   let opened = 0
 
-  const open = async (
+  const openOne = async (
     signal: AbortSignal,
   ): Promise<{ connection: Connection; connectMs: number }> => {
     const startedMs = clock.nowMs()
     const connection = await openConnection(endpoint, clock, onRead, signal)
     opened++
+    open.add(connection)
+    void connection.closed.then(() => open.delete(connection))
     return { connection, connectMs: clock.nowMs() - startedMs }
   }
 
@@ -30,14 +34,14 @@ export function createPool(endpoint: Endpoint, clock: Clock, onRead: OnRead): Po
       for (let connection = idle.pop(); connection; connection = idle.pop()) {
         if (connection.usable()) return { connection }
       }
-      return open(signal)
+      return openOne(signal)
     },
     giveBack: (connection) => {
       if (connection.usable()) idle.push(connection)
     },
     opened: () => opened,
     close: () => {
-      for (const connection of idle.splice(0)) connection.destroy()
+      for (const connection of open) connection.destroy()
     },
   }
 }

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { exitCodes, UserError } from '../../src/errors.ts'
+import { describeOutcome, probeTarget } from '../../src/load/probe.ts'
+import type { RequestRecord } from '../../src/load/record.ts'
+import type { PlannedRequest } from '../../src/load/send.ts'
+import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import { seededRandom } from '../../src/random.ts'
+import { sampleRecord } from './sample-record.ts'
+
+interface Body {
+  readonly messages: readonly { readonly content: string }[]
+  readonly ignore_eos?: boolean
+  readonly max_tokens: number
+}
+
+/** What a server makes of a request: its record, from the number of words and the body. */
+type Treat = (words: number, body: Body) => Partial<RequestRecord>
+
+async function probe(treat: Treat, inputTokens = 100) {
+  const bodies: Body[] = []
+  const requests: PlannedRequest[] = []
+  const send = async (request: PlannedRequest): Promise<RequestRecord> => {
+    requests.push(request)
+    const body = JSON.parse(request.bytes.toString().split('\r\n\r\n')[1] ?? '') as Body
+    bodies.push(body)
+    return sampleRecord(treat(wordsOf(body), body))
+  }
+  const url = new URL('http://127.0.0.1:8000')
+  const template = { api: openAiChat, url, model: 'm', userAgent: 'baremark/test' }
+  const result = await probeTarget(send, template, { inputTokens, random: seededRandom(1) })
+  return { result, bodies, requests }
+}
+
+const wordsOf = (body: Body): number => body.messages[0]?.content.split(' ').length ?? 0
+
+const refuses = (httpStatus: number): Partial<RequestRecord> => ({
+  httpStatus,
+  outcome: { kind: 'failed', failure: 'http-status', detail: `${httpStatus} unknown field` },
+  chunkMs: [],
+})
+
+describe('a few requests before the run', () => {
+  test('tell how many tokens a word is, from a short prompt and one of the wanted length', async () => {
+    // 1.5 tokens a word and 10 for the template: 58 for 32 words, 160 for 100.
+    const { result, bodies } = await probe((words) => ({
+      usage: { inputTokens: 10 + 1.5 * words },
+    }))
+    expect(bodies.map(wordsOf)).toEqual([32, 100])
+    expect(result).toEqual({
+      prompts: { kind: 'usage', tokensPerWord: 1.5, overheadTokens: 10 },
+      forceLength: true,
+    })
+  })
+
+  test('the long prompt is twice the short one where the wanted length is less', async () => {
+    const { bodies } = await probe(() => ({}), 40)
+    expect(bodies.map(wordsOf)).toEqual([32, 64])
+  })
+
+  test('are short of answer, and no part of the measurement', async () => {
+    const { bodies, requests } = await probe(() => ({}))
+    expect(bodies.map((body) => body.max_tokens)).toEqual([2, 2])
+    expect(requests.map(({ id, level, phase }) => [id, level, phase])).toEqual(
+      Array(2).fill([-1, -1, 'warm-up']),
+    )
+  })
+
+  test('are different prompts', async () => {
+    const { bodies } = await probe(() => ({}))
+    const [short = '', long = ''] = bodies.map((body) => body.messages[0]?.content)
+    expect(long.startsWith(short)).toBe(false)
+  })
+
+  test('a server that does not count leaves the count assumed', async () => {
+    const { result } = await probe(() => ({ usage: undefined }))
+    expect(result.prompts).toMatchObject({ kind: 'assumed', tokensPerWord: 1 })
+  })
+
+  test.each([400, 422])(
+    'a server that refuses the forced length with %i is asked without it',
+    async (httpStatus) => {
+      const { result, bodies } = await probe((words, body) =>
+        body.ignore_eos ? refuses(httpStatus) : { usage: { inputTokens: words } },
+      )
+      expect(bodies.map((body) => body.ignore_eos)).toEqual([true, undefined, undefined])
+      expect(bodies.map(wordsOf)).toEqual([32, 32, 100])
+      expect(result).toEqual({
+        prompts: { kind: 'usage', tokensPerWord: 1, overheadTokens: 0 },
+        forceLength: false,
+      })
+    },
+  )
+})
+
+describe('a server that does not answer a test request', () => {
+  const failing: [string, Partial<RequestRecord>, string][] = [
+    ['refuses everything', refuses(400), 'http-status (400 unknown field)'],
+    ['has no such page', refuses(404), 'http-status (404 unknown field)'],
+    [
+      'is silent',
+      { outcome: { kind: 'timed-out', timer: 'first-token' }, chunkMs: [] },
+      'timed out waiting for the first token',
+    ],
+  ]
+
+  test.each(failing)('one that %s cannot be measured', async (_, record, words) => {
+    const probing = probe(() => record)
+    await expect(probing).rejects.toBeInstanceOf(UserError)
+    await expect(probing).rejects.toMatchObject({
+      exitCode: exitCodes.setup,
+      message: `http://127.0.0.1:8000/v1/chat/completions did not answer a test request: ${words}.`,
+    })
+  })
+
+  test('nor one that fails with long prompts only', async () => {
+    const probing = probe((words) => (words > 32 ? refuses(400) : {}))
+    await expect(probing).rejects.toMatchObject({ exitCode: exitCodes.setup })
+  })
+
+  test('a failure that is no refusal is not tried again', async () => {
+    let asked = 0
+    const probing = probe(() => {
+      asked++
+      return refuses(500)
+    })
+    await expect(probing).rejects.toBeInstanceOf(UserError)
+    expect(asked).toBe(1)
+  })
+})
+
+test('an outcome in words', () => {
+  expect(describeOutcome({ kind: 'completed' })).toBe('completed')
+  expect(describeOutcome({ kind: 'cancelled' })).toBe('cancelled')
+  expect(describeOutcome({ kind: 'timed-out', timer: 'idle' })).toBe(
+    'timed out waiting for the idle timer',
+  )
+  expect(describeOutcome({ kind: 'failed', failure: 'tls-error', detail: 'expired' })).toBe(
+    'tls-error (expired)',
+  )
+})
