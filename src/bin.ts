@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from './cli/main.ts'
+import { bugReport, main } from './cli/main.ts'
 import { exitCodes } from './errors.ts'
 
 const interrupted = new AbortController()
@@ -15,6 +15,11 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.valid)
   throw error
+})
+
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${bugReport(error)}\n`)
+  process.exit(exitCodes.bug)
 })
 
 process.exitCode = await main(process.argv.slice(2), {

@@ -37,9 +37,14 @@ function report(error: unknown, io: Io): ExitCode {
     io.stderr(`baremark: ${asSentence(error.message)} ${error.remedy}\n`)
     return error.exitCode
   }
-  const stack = error instanceof Error ? error.stack : String(error)
-  io.stderr(`baremark: a bug in baremark itself; please report it with these lines:\n${stack}\n`)
+  io.stderr(`${bugReport(error)}\n`)
   return exitCodes.bug
+}
+
+/** What we got wrong, with its stack. */
+export function bugReport(error: unknown): string {
+  const stack = error instanceof Error ? error.stack : String(error)
+  return `baremark: a bug in baremark itself; please report it with these lines:\n${stack}`
 }
 
 function asSentence(text: string): string {

@@ -97,7 +97,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     userAgent: `baremark/${version}`,
   }
   try {
-    const random = seededRandom(benchmark.seed, 'probe')
+    const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     const probe = await probeTarget(sender.send, template, {
       inputTokens: benchmark.workload.inputTokens,
       random,
@@ -127,6 +127,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       sender,
       template: { ...template, forceLength: probe.forceLength },
       prompts: probe.prompts,
+      promptSalt: epoch,
       signal: io.signal,
       ...progress,
     }).finally(progress.close)

@@ -20,7 +20,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 export function parseTargetUrl(text: string): URL {
   const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
   if (!/^https?:/i.test(withScheme) || !URL.canParse(withScheme)) {
-    throw new UserError(`Not an address: ${text}`, {
+    throw new UserError(`Not an address: ${text.replace(/\/\/[^/]*@/, '//***@')}`, {
       remedy: 'Give one such as http://127.0.0.1:8000.',
     })
   }
@@ -30,7 +30,9 @@ export function parseTargetUrl(text: string): URL {
       remedy: 'Remove it; put the key in BAREMARK_API_KEY.',
     })
   }
-  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/(chat\/)?completions)?$/, '')
+  url.pathname = url.pathname
+    .replace(/\/+$/, '')
+    .replace(/\/v1(\/((chat\/)?completions|models))?$/, '')
   url.search = ''
   url.hash = ''
   return url

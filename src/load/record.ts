@@ -63,7 +63,7 @@ export interface RequestRecord {
   readonly sentMs?: number
   /** Whether it had to open a connection of its own, and how long that took. */
   readonly connectMs?: number
-  /** Arrival of the response's first byte. */
+  /** The socket read that completed the response's head. */
   readonly firstByteMs?: number
   /** Arrival of every stream event that carried model output. A chunk is not a token. */
   readonly chunkMs: readonly number[]

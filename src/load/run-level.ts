@@ -31,8 +31,9 @@ export type LevelResult = Omit<LevelLog, 'level' | 'load' | 'health'>
 
 /** A closed loop against a server that fails at once would spin; each user waits this long after a failure. */
 const PAUSE_AFTER_FAILURE_MS = 250
-/** So many failures in a row without one success, and the level is given up. */
+/** So many failures in a row, and no success for so long, and the level is given up. */
 const HOPELESS_FAILURES = 20
+const HOPELESS_AFTER_MS = 10_000
 /** Part of the warm-up over which a closed loop's users arrive, so that they do not start in step. */
 const RAMP_SHARE_OF_WARMUP = 0.5
 
@@ -48,7 +49,7 @@ interface Progress {
   issued: number
   measured: number
   failuresInARow: number
-  completed: number
+  lastSuccessMs: number | undefined
 }
 
 /** Runs warm-up, measured window and drain of one level. */
@@ -95,7 +96,7 @@ function begin(plan: LevelPlan, nowMs: number): Progress {
     issued: 0,
     measured: 0,
     failuresInARow: 0,
-    completed: 0,
+    lastSuccessMs: undefined,
   }
 }
 
@@ -199,10 +200,13 @@ async function issue(
 
 function note(record: RequestRecord, progress: Progress, world: LevelWorld): void {
   const succeeded = record.outcome.kind === 'completed'
+  const nowMs = world.clock.nowMs()
   progress.failuresInARow = succeeded ? 0 : progress.failuresInARow + 1
-  if (succeeded) progress.completed++
-  if (progress.completed === 0 && progress.failuresInARow >= HOPELESS_FAILURES) {
-    stop(progress, world.clock.nowMs(), 'too-many-failures')
+  if (succeeded) progress.lastSuccessMs = nowMs
+  const silent =
+    progress.lastSuccessMs === undefined || nowMs - progress.lastSuccessMs >= HOPELESS_AFTER_MS
+  if (silent && progress.failuresInARow >= HOPELESS_FAILURES) {
+    stop(progress, nowMs, 'too-many-failures')
     world.cancelAll()
   }
 }

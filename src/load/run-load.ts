@@ -15,6 +15,11 @@ export interface LoadWorld {
   readonly sender: Sender
   readonly template: RequestTemplate
   readonly prompts: PromptCalibration
+  /**
+   * Goes into the prompts beside the seed, and differs from run to run: a server that was measured
+   * before would answer the same prompts from its prefix cache.
+   */
+  readonly promptSalt: string
   readonly signal: AbortSignal
   readonly onLevelStart: (level: number, load: LoadLevel) => void
   readonly onRecord: (record: RequestRecord) => void
@@ -47,7 +52,7 @@ async function runOne(
   const nextBytes = createRequestSource(world.template, {
     wordCount: wordsForTokens(workload.inputTokens, world.prompts),
     outputTokens: workload.outputTokens,
-    random: seededRandom(seed, `prompts-${level}`),
+    random: seededRandom(seed, `prompts-${world.promptSalt}-${level}`),
   })
   const openedBefore = world.sender.connectionsOpened()
   const healthNow = watchHealth(world.clock)

@@ -159,7 +159,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   const onHead = (head: ResponseHead): void => {
     draft.firstByteMs ??= readMs()
     draft.httpStatus = head.status
-    reusable = head.headers.get('connection')?.toLowerCase() !== 'close'
+    reusable = head.keepAlive
     closeIf(judgeHead(head, api.contentType))
   }
 
@@ -257,13 +257,18 @@ function judgeHead(head: ResponseHead, contentType: string): Outcome | undefined
 
 /** The HTTP message ended as it should; whether the stream in it did is another matter. */
 function judgeEnd(draft: Draft, nowMs: number): Outcome {
-  if (!isSuccess(draft.httpStatus))
-    return failed('http-status', `${draft.httpStatus} ${draft.errorBody}`.trim())
+  if (!isSuccess(draft.httpStatus)) return httpFailure(draft)
   if (draft.finishReason !== undefined) return completed(draft, nowMs)
   return failed('no-end-mark', 'the stream ended without an end mark or a finish reason')
 }
 
+function httpFailure(draft: Draft): Outcome {
+  return failed('http-status', `${draft.httpStatus} ${draft.errorBody}`.trim())
+}
+
 function judgeLoss(draft: Draft, error: Error | undefined): Outcome {
+  // A status that is no success says more than how the connection ended after it.
+  if (draft.httpStatus !== undefined && !isSuccess(draft.httpStatus)) return httpFailure(draft)
   if (error) return { kind: 'failed', ...failureOf(error) }
   return failed(
     'early-close',

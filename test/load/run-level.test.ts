@@ -261,6 +261,15 @@ describe('a server that fails', () => {
     expect(told.issued).toHaveLength(41)
   })
 
+  test('a success long ago is not: 10 s of nothing but failures end the level', async () => {
+    const told = await tell(
+      { load: closed(1), durationS: 60 },
+      { treat: (k) => ({ takesMs: 0, outcome: k === 4 ? { kind: 'completed' } : refused }) },
+    )
+    // Failures at 0, 250, 500 and 750, the success at 1,000; from then on failures until 11,000.
+    expect(told.result).toMatchObject({ ended: 'too-many-failures', windowEndMs: 11_000 })
+  })
+
   test('an open loop ends after twenty failures as well', async () => {
     const told = await tell(
       { load: constant(100), durationS: 60 },

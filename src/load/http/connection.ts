@@ -4,6 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import {
   createResponseReader,
+  HttpProtocolError,
   type ResponseHandler,
   type ResponseReader,
 } from './response-reader.ts'
@@ -40,16 +41,46 @@ export interface Connection {
 export type OnRead = (nowMs: number) => void
 
 const READ_BUFFER_BYTES = 65_536
+const CONNECT_TRIAL_MS = 2_000
 
-/** Resolves the name of a URL once. @throws the system's error when the name is unknown */
+/**
+ * Resolves the name of a URL once, to the first of its addresses that takes a connection:
+ * `localhost` may be `::1` before it is `127.0.0.1`, with a server on one of them only.
+ *
+ * @throws the system's error when the name is unknown
+ */
 export async function resolveEndpoint(
   url: URL,
   options: { insecure: boolean; ca?: string },
 ): Promise<Endpoint> {
   const tls = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  const { address } = await lookup(host)
-  return { host, address, port: Number(url.port) || (tls ? 443 : 80), tls, ...options }
+  const port = Number(url.port) || (tls ? 443 : 80)
+  const addresses = (await lookup(host, { all: true })).map(({ address }) => address)
+  return { host, address: await firstThatAnswers(addresses, port), port, tls, ...options }
+}
+
+/** The first address that takes a connection; when none does, the first, so that the load shows why. */
+async function firstThatAnswers(addresses: readonly string[], port: number): Promise<string> {
+  const [first = ''] = addresses
+  if (addresses.length < 2) return first
+  for (const address of addresses) {
+    if (await takesConnection(address, port)) return address
+  }
+  return first
+}
+
+function takesConnection(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host: address, port, timeout: CONNECT_TRIAL_MS })
+    const settle = (taken: boolean): void => {
+      socket.destroy()
+      resolve(taken)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
+    socket.once('timeout', () => settle(false))
+  })
 }
 
 /**
@@ -82,7 +113,9 @@ export function openConnection(
       try {
         reader?.push(bytes)
       } catch (error) {
-        lose(error as Error)
+        // What is not the peer's fault is ours, and must not pass for a failed request.
+        if (!(error instanceof HttpProtocolError)) throw error
+        lose(error)
       }
     }
 

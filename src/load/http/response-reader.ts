@@ -2,6 +2,8 @@
 export interface ResponseHead {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
+  /** Whether the connection may carry another request. */
+  readonly keepAlive: boolean
 }
 
 /** What a reader tells of one response. Body bytes are a view that is reused: copy to keep. */
@@ -174,7 +176,7 @@ function headLength(bytes: Buffer): number | undefined {
 
 function parseHead(text: string): ResponseHead {
   const [statusLine = '', ...lines] = text.split(/\r?\n/)
-  const status = /^HTTP\/1\.[01] (\d{3})( |$)/.exec(statusLine)?.[1]
+  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})( |$)/.exec(statusLine) ?? []
   if (status === undefined) {
     throw new HttpProtocolError(
       `not an HTTP/1.1 status line: ${JSON.stringify(statusLine.slice(0, 60))}`,
@@ -190,7 +192,17 @@ function parseHead(text: string): ResponseHead {
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
   }
-  return { status: Number(status), headers }
+  return {
+    status: Number(status),
+    headers,
+    keepAlive: isKeptAlive(minor, headers.get('connection')),
+  }
+}
+
+/** HTTP/1.1 keeps a connection unless told otherwise, HTTP/1.0 the other way round. */
+function isKeptAlive(minor: string | undefined, connection = ''): boolean {
+  const options = connection.toLowerCase().split(/\s*,\s*/)
+  return minor === '1' ? !options.includes('close') : options.includes('keep-alive')
 }
 
 /** How the body is delimited (RFC 9112, section 6.3); `idle` when there is none. */
