@@ -86,7 +86,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   const { benchmark } = plan
   const api = serverApis[benchmark.api]
   const endpoint = await resolveEndpoint(url, plan.access)
-  const { clock, epoch } = startClock()
+  const { clock, epoch, epochMonotonicMs } = startClock()
   const sender = createSender({ endpoint, api, clock, timeouts: benchmark.timeouts })
   const version = packageVersion()
   const template = {
@@ -95,6 +95,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     model: known.target.model,
     apiKey: plan.access.apiKey,
     userAgent: `baremark/${version}`,
+    idPrefix: `baremark-${Date.parse(epoch).toString(36)}`,
   }
   try {
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
@@ -113,6 +114,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
         platform: `${process.platform}-${process.arch}`,
       },
       epoch,
+      epochMonotonicMs,
       state: 'running',
       config: known.config,
       target: { ...known.target, forcesOutputLength: probe.forceLength },

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { NS_PER_MS } from '../units.ts'
 
 /** The one clock of a run: monotonic, in ms since the run's epoch. Tests hand in their own. */
 export interface Clock {
@@ -13,14 +14,25 @@ export interface Clock {
  */
 const POLL_BEFORE_DUE_MS = 1.5
 
-/** A clock whose zero is the moment of the call, and the wall time of that moment. */
-export function startClock(): { clock: Clock; epoch: string } {
+/** A clock started, and its zero on the two other clocks that a result may have to be compared with. */
+export interface StartedClock {
+  readonly clock: Clock
+  /** Wall time, ISO 8601 UTC. */
+  readonly epoch: string
+  /** The operating system's monotonic clock, ms: what every process of this machine can read. */
+  readonly epochMonotonicMs: number
+}
+
+/** A clock whose zero is the moment of the call. */
+export function startClock(): StartedClock {
   const epoch = new Date().toISOString()
+  const epochMonotonicMs = Number(process.hrtime.bigint()) / NS_PER_MS
   const startedMs = performance.now()
   const nowMs = (): number => performance.now() - startedMs
   return {
     clock: { nowMs, sleepUntil: (dueMs, signal) => sleepUntil(nowMs, dueMs, signal) },
     epoch,
+    epochMonotonicMs,
   }
 }
 

@@ -29,7 +29,10 @@ export async function probeTarget(
 ): Promise<ProbeResult> {
   const ask = (wordCount: number, forceLength: boolean): Promise<RequestRecord> => {
     const prompt = makePrompt(options.random, wordCount)
-    const bytes = requestBytes({ ...template, forceLength }, prompt, PROBE_OUTPUT_TOKENS)
+    const bytes = requestBytes(
+      { ...template, forceLength },
+      { id: 'probe', prompt, outputTokens: PROBE_OUTPUT_TOKENS },
+    )
     return send({ ...probeRequest, bytes })
   }
   let forceLength = true

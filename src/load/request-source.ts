@@ -11,19 +11,30 @@ export interface RequestTemplate {
   readonly apiKey?: string
   readonly userAgent: string
   readonly forceLength: boolean
+  /** Tells this run's requests from others in a server's log. */
+  readonly idPrefix: string
 }
 
 /** Requests made before they are due, so that making them delays nobody. */
 const PREPARED = 32
 
+/** What the requests of one load level have in common. */
+export interface RequestShape {
+  readonly wordCount: number
+  readonly outputTokens: number
+  readonly random: Random
+  /** Id of the first request; the ones after it count up. */
+  readonly firstId: number
+}
+
 /** The bytes of requests with fresh prompts, in an order that the seed fixes. */
-export function createRequestSource(
-  template: RequestTemplate,
-  shape: { readonly wordCount: number; readonly outputTokens: number; readonly random: Random },
-): () => Buffer {
+export function createRequestSource(template: RequestTemplate, shape: RequestShape): () => Buffer {
   const prepared: Buffer[] = []
-  const make = (): Buffer =>
-    requestBytes(template, makePrompt(shape.random, shape.wordCount), shape.outputTokens)
+  let id = shape.firstId
+  const make = (): Buffer => {
+    const prompt = makePrompt(shape.random, shape.wordCount)
+    return requestBytes(template, { id: String(id++), prompt, outputTokens: shape.outputTokens })
+  }
   while (prepared.length < PREPARED) prepared.push(make())
   const refill = (): void => {
     if (prepared.length < PREPARED) prepared.push(make())
@@ -34,12 +45,15 @@ export function createRequestSource(
   }
 }
 
-/** One HTTP/1.1 request, head and body. */
+/**
+ * One HTTP/1.1 request, head and body. The id goes along as `x-request-id`, which several servers
+ * write into their logs, so that a record can be found there.
+ */
 export function requestBytes(
   template: RequestTemplate,
-  prompt: string,
-  outputTokens: number,
+  request: { readonly id: string; readonly prompt: string; readonly outputTokens: number },
 ): Buffer {
+  const { id, prompt, outputTokens } = request
   const { api, url, model, apiKey, userAgent, forceLength } = template
   const body = Buffer.from(api.body({ model, prompt, outputTokens, forceLength }))
   const head = [
@@ -48,6 +62,7 @@ export function requestBytes(
     'content-type: application/json',
     `accept: ${api.contentType}`,
     `user-agent: ${userAgent}`,
+    `x-request-id: ${template.idPrefix}-${id}`,
     ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
     `content-length: ${body.length}`,
     '',

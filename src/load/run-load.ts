@@ -29,11 +29,12 @@ export interface LoadWorld {
 /** Runs the load levels of a benchmark one after another; stops early when interrupted or hopeless. */
 export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<LevelLog[]> {
   const logs: LevelLog[] = []
-  let nextId = 0
+  let firstId = 0
   for (const [level, load] of levelsOf(benchmark.load).entries()) {
     if (world.signal.aborted) break
     world.onLevelStart(level, load)
-    const log = await runOne(benchmark, level, load, world, () => nextId++)
+    const log = await runOne(benchmark, { level, load, firstId }, world)
+    firstId += log.issued
     logs.push(log)
     world.onLevelEnd(log)
     if (log.ended !== 'complete') break
@@ -43,16 +44,16 @@ export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<L
 
 async function runOne(
   benchmark: Benchmark,
-  level: number,
-  load: LoadLevel,
+  { level, load, firstId }: { level: number; load: LoadLevel; firstId: number },
   world: LoadWorld,
-  takeId: () => number,
 ): Promise<LevelLog> {
   const { workload, seed } = benchmark
+  let nextId = firstId
   const nextBytes = createRequestSource(world.template, {
     wordCount: wordsForTokens(workload.inputTokens, world.prompts),
     outputTokens: workload.outputTokens,
     random: seededRandom(seed, `prompts-${world.promptSalt}-${level}`),
+    firstId,
   })
   const openedBefore = world.sender.connectionsOpened()
   const healthNow = watchHealth(world.clock)
@@ -64,7 +65,7 @@ async function runOne(
       signal: world.signal,
       issue: async (phase, dueMs) => {
         const record = await world.sender.send({
-          id: takeId(),
+          id: nextId++,
           level,
           phase,
           dueMs,

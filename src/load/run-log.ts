@@ -76,6 +76,8 @@ export interface RunLog {
   }
   /** Wall time of the run's epoch, ISO 8601 UTC. */
   readonly epoch: string
+  /** The same moment on the operating system's monotonic clock, ms: for comparing with other processes. */
+  readonly epochMonotonicMs?: number
   /** `running` is what a crash leaves behind. */
   readonly state: 'running' | 'complete' | 'partial'
   readonly config: RunConfig

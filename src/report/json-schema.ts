@@ -241,6 +241,10 @@ const runSchema = z.strictObject({
     platform: z.string(),
   }),
   epoch: z.string().describe('Wall time of the zero of all times in ms, ISO 8601 UTC'),
+  epochMonotonicMs: z
+    .number()
+    .optional()
+    .describe('The same moment on the monotonic clock of the operating system, ms'),
   state: z.enum(['running', 'complete', 'partial']),
   config: z.strictObject({
     benchmark: benchmarkSchema,

@@ -26,7 +26,7 @@ async function probe(treat: Treat, inputTokens = 100) {
     return sampleRecord(treat(wordsOf(body), body))
   }
   const url = new URL('http://127.0.0.1:8000')
-  const template = { api: openAiChat, url, model: 'm', userAgent: 'baremark/test' }
+  const template = { api: openAiChat, url, model: 'm', userAgent: 'baremark/test', idPrefix: 'run' }
   const result = await probeTarget(send, template, { inputTokens, random: seededRandom(1) })
   return { result, bodies, requests }
 }

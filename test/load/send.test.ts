@@ -85,7 +85,15 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
   })
   onTestFinished(sender.close)
   const { apiKey } = options
-  const template = { api, url, model: 'm', apiKey, userAgent: 'baremark/test', forceLength: false }
+  const template = {
+    api,
+    url,
+    model: 'm',
+    apiKey,
+    userAgent: 'baremark/test',
+    forceLength: false,
+    idPrefix: 'run',
+  }
   let nextId = 0
   return {
     ...sender,
@@ -95,7 +103,7 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
         id: nextId++,
         level: 0,
         phase: 'measured',
-        bytes: requestBytes(template, 'Grüße', 16),
+        bytes: requestBytes(template, { id: '7', prompt: 'Grüße', outputTokens: 16 }),
         requestedInputTokens: 8,
         requestedOutputTokens: 16,
         ...parts,
@@ -639,6 +647,7 @@ describe('the bytes that a server receives', () => {
       'content-type: application/json',
       'accept: text/event-stream',
       'user-agent: baremark/test',
+      'x-request-id: run-7',
       `content-length: ${body.length}`,
     ])
     const text = Buffer.from(body, 'latin1').toString('utf8')
