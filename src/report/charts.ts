@@ -356,7 +356,7 @@ function costLayers(values: readonly { readonly label: string; readonly usd: num
       field: 'usd',
       type: 'quantitative',
       axis: null,
-      scale: { domain: [0, most > 0 ? most * 1.25 : 1], nice: false },
+      scale: { domain: [0, most > 0 ? most * 1.45 : 1], nice: false },
     },
   }
   return [
