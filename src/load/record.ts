@@ -79,8 +79,6 @@ export interface RequestRecord {
   readonly requestedInputTokens?: number
   readonly requestedOutputTokens?: number
   readonly usage?: Usage
-  /** Characters of output text received. */
-  readonly outputCharacters: number
 }
 
 /** When the clock of a request starts: waiting to be sent is part of waiting, so due before sent. */

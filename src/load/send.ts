@@ -1,5 +1,6 @@
 import type { Timeouts } from './benchmark.ts'
 import type { Clock } from './clock.ts'
+import { createEventReader, type EventReader } from './event-reader.ts'
 import { failureOf } from './failure.ts'
 import type { Connection, Endpoint } from './http/connection.ts'
 import { createPool } from './http/pool.ts'
@@ -7,6 +8,7 @@ import type { ResponseHead } from './http/response-reader.ts'
 import { createSseReader } from './http/sse.ts'
 import type { FailureKind, Outcome, RequestRecord, Timer, Usage } from './record.ts'
 import type { EventMeaning, ServerApi } from './servers/server.ts'
+import { addStamp, createStamps, lastStamp, type Stamps, stampAt } from './stamps.ts'
 
 /** A request ready to go: its bytes are made before it is due. */
 export interface PlannedRequest {
@@ -114,15 +116,14 @@ interface Draft {
   sentMs?: number
   connectMs?: number
   firstByteMs?: number
-  /** Index in `chunkMs` of the first chunk that was not reasoning. */
+  /** Index of the first chunk that was not reasoning. */
   firstVisible?: number
   endMs?: number
   httpStatus?: number
   finishReason?: string
   usage?: Usage
-  outputCharacters: number
   errorBody: Buffer
-  readonly chunkMs: number[]
+  readonly chunks: Stamps
 }
 
 /** One request from its issue to its record. */
@@ -130,7 +131,10 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   const { api, clock, timeouts, readMs } = context
   const issuedMs = clock.nowMs()
   const abortConnecting = new AbortController()
-  const draft: Draft = { chunkMs: [], outputCharacters: 0, errorBody: Buffer.alloc(0) }
+  const draft: Draft = {
+    chunks: createStamps(request.requestedOutputTokens),
+    errorBody: Buffer.alloc(0),
+  }
   let connection: Connection | undefined
   let settled = false
   let reusable = true
@@ -152,8 +156,9 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
     if (outcome) close(outcome)
   }
 
-  const events = createSseReader((data) => {
-    if (!settled) closeIf(applyEvent(draft, api, data, readMs()))
+  const readEvent = createEventReader(api)
+  const events = createSseReader((bytes, start, end) => {
+    if (!settled) closeIf(applyEvent(draft, readEvent, { bytes, start, end }, readMs()))
   })
 
   const onHead = (head: ResponseHead): void => {
@@ -163,10 +168,10 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
     closeIf(judgeHead(head, api.contentType))
   }
 
-  const onBody = (bytes: Buffer): void => {
-    if (isSuccess(draft.httpStatus)) events.push(bytes)
+  const onBody = (bytes: Buffer, start: number, end: number): void => {
+    if (isSuccess(draft.httpStatus)) events.push(bytes, start, end)
     else if (draft.errorBody.length < DETAIL_CHARACTERS)
-      draft.errorBody = Buffer.concat([draft.errorBody, bytes])
+      draft.errorBody = Buffer.concat([draft.errorBody, bytes.subarray(start, end)])
   }
 
   const onEnd = (): void => {
@@ -217,21 +222,20 @@ function failed(failure: FailureKind, detail: string): Outcome {
 /** Notes what an event says; gives an outcome when the event ends the request. */
 function applyEvent(
   draft: Draft,
-  api: ServerApi,
-  data: string,
+  readEvent: EventReader,
+  event: { readonly bytes: Buffer; readonly start: number; readonly end: number },
   nowMs: number,
 ): Outcome | undefined {
   let meaning: EventMeaning
   try {
-    meaning = api.readEvent(data)
+    meaning = readEvent(event.bytes, event.start, event.end)
   } catch {
-    return failed('malformed-event', data)
+    return failed('malformed-event', event.bytes.toString('utf8', event.start, event.end))
   }
   if (meaning.error !== undefined) return failed('error-event', meaning.error)
-  if (meaning.output) {
-    if (meaning.output.kind !== 'reasoning') draft.firstVisible ??= draft.chunkMs.length
-    draft.chunkMs.push(nowMs)
-    draft.outputCharacters += meaning.output.characters
+  if (meaning.output !== undefined) {
+    if (meaning.output !== 'reasoning') draft.firstVisible ??= draft.chunks.count
+    addStamp(draft.chunks, nowMs)
   }
   if (meaning.usage) draft.usage = meaning.usage
   if (meaning.finishReason !== undefined) draft.finishReason = meaning.finishReason
@@ -240,7 +244,7 @@ function applyEvent(
 
 function completed(draft: Draft, nowMs: number): Outcome {
   draft.endMs = nowMs
-  return draft.chunkMs.length > 0
+  return draft.chunks.count > 0
     ? { kind: 'completed' }
     : failed('empty-output', 'the stream held no output')
 }
@@ -285,7 +289,7 @@ function expiredTimer(
   if (draft.sentMs === undefined)
     return nowMs - issuedMs > timeouts.connectMs ? 'connect' : undefined
   if (nowMs - draft.sentMs > timeouts.totalMs) return 'total'
-  const lastMs = draft.chunkMs.at(-1)
+  const lastMs = lastStamp(draft.chunks)
   if (lastMs === undefined)
     return nowMs - draft.sentMs > timeouts.firstTokenMs ? 'first-token' : undefined
   return nowMs - lastMs > timeouts.idleMs ? 'idle' : undefined
@@ -298,7 +302,7 @@ function toRecord(
   outcome: Outcome,
 ): RequestRecord {
   // Where the very first chunk is visible, nothing came before it.
-  const firstVisibleMs = draft.firstVisible ? draft.chunkMs[draft.firstVisible] : undefined
+  const firstVisibleMs = draft.firstVisible ? stampAt(draft.chunks, draft.firstVisible) : undefined
   return {
     id: request.id,
     level: request.level,
@@ -307,7 +311,7 @@ function toRecord(
     sentMs: toMicroseconds(draft.sentMs),
     connectMs: toMicroseconds(draft.connectMs),
     firstByteMs: toMicroseconds(draft.firstByteMs),
-    chunkMs: draft.chunkMs.map(roundToMicroseconds),
+    chunkMs: roundedStamps(draft.chunks),
     firstVisibleMs: toMicroseconds(firstVisibleMs),
     endMs: outcome.kind === 'completed' ? toMicroseconds(draft.endMs) : undefined,
     closedMs: roundToMicroseconds(closedMs),
@@ -317,8 +321,13 @@ function toRecord(
     requestedInputTokens: request.requestedInputTokens,
     requestedOutputTokens: request.requestedOutputTokens,
     usage: draft.usage,
-    outputCharacters: draft.outputCharacters,
   }
+}
+
+function roundedStamps({ times, count }: Stamps): number[] {
+  const rounded: number[] = []
+  for (let i = 0; i < count; i++) rounded.push(roundToMicroseconds(times[i] ?? 0))
+  return rounded
 }
 
 /** The journal keeps microseconds, so figures made from memory and from the journal are the same. */

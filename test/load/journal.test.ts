@@ -34,7 +34,7 @@ const everyKind: readonly RequestRecord[] = [
   }),
   sampleRecord({ id: 1, dueMs: 1_000.001, sentMs: 1_000.25 }),
   sampleRecord({ id: 2, outcome: { kind: 'timed-out', timer: 'first-token' }, chunkMs: [] }),
-  sampleRecord({ id: 3, outcome: { kind: 'cancelled' }, chunkMs: [], outputCharacters: 0 }),
+  sampleRecord({ id: 3, outcome: { kind: 'cancelled' }, chunkMs: [] }),
   sampleRecord({
     id: 4,
     outcome: { kind: 'failed', failure: 'http-status', detail: '500 "oops"\n\tand\r\nmore' },

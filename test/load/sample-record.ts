@@ -13,7 +13,6 @@ export function sampleRecord(parts: Partial<RequestRecord> = {}): RequestRecord 
     closedMs: 31,
     outcome: { kind: 'completed' },
     httpStatus: 200,
-    outputCharacters: 8,
     ...parts,
   }
 }

@@ -20,7 +20,6 @@ export function record(parts: Partial<RequestRecord> = {}): RequestRecord {
     requestedInputTokens: 16,
     requestedOutputTokens: 8,
     usage: { inputTokens: 16, outputTokens: 8 },
-    outputCharacters: 40,
     ...parts,
   }
 }

@@ -6,10 +6,10 @@ export interface ResponseHead {
   readonly keepAlive: boolean
 }
 
-/** What a reader tells of one response. Body bytes are a view that is reused: copy to keep. */
+/** What a reader tells of one response. Body bytes are in a buffer that is reused: copy to keep. */
 export interface ResponseHandler {
   readonly onHead: (head: ResponseHead) => void
-  readonly onBody: (bytes: Buffer) => void
+  readonly onBody: (bytes: Buffer, start: number, end: number) => void
   readonly onEnd: () => void
 }
 
@@ -30,106 +30,138 @@ const MAX_HEAD_BYTES = 65_536
 const MAX_LINE_BYTES = 8_192
 const EMPTY = Buffer.alloc(0)
 
+/** What comes next on the connection. */
 type State =
-  | { readonly in: 'head' }
-  | { readonly in: 'body-length'; left: number }
-  | { readonly in: 'body-until-close' }
-  | { readonly in: 'chunk-size' }
-  | { readonly in: 'chunk-data'; left: number }
-  | { readonly in: 'chunk-end' }
-  | { readonly in: 'trailer' }
-  | { readonly in: 'idle' }
+  | 'idle'
+  | 'head'
+  | 'body-length'
+  | 'body-until-close'
+  | 'chunk-size'
+  | 'chunk-data'
+  | 'chunk-end'
+  | 'trailer'
+
+/** A step's answer when it needs more bytes than there are. */
+const MORE = -1
 
 /**
  * A reader for the responses of one keep-alive connection. `next` is called when a response begins
  * and returns who hears of it; bytes nobody asked for are a protocol error.
  */
 export function createResponseReader(next: () => ResponseHandler | undefined): ResponseReader {
-  let state: State = { in: 'idle' }
+  let state: State = 'idle'
+  /** Bytes left of a body or a chunk. */
+  let left = 0
   let handler: ResponseHandler | undefined
   let pending: Buffer = EMPTY
 
   const push = (bytes: Buffer): void => {
-    let rest = pending.length > 0 ? Buffer.concat([pending, bytes]) : bytes
+    const all = pending.length > 0 ? Buffer.concat([pending, bytes]) : bytes
     pending = EMPTY
-    while (rest.length > 0) {
-      const before: State = state
-      const used = step(rest)
-      rest = rest.subarray(used)
-      if (used === 0 && state === before) {
+    for (let at = 0; at < all.length; ) {
+      const after = step(all, at)
+      if (after === MORE) {
         // A view of the socket's buffer would be overwritten by the next read.
-        pending = Buffer.from(rest)
+        pending = Buffer.from(all.subarray(at))
         return
       }
+      at = after
     }
   }
 
-  /** Takes what it can from the bytes and says how much that was; 0 when it needs more. */
-  const step = (bytes: Buffer): number => {
-    switch (state.in) {
+  /** Takes what it can from there on and says where it stopped. */
+  const step = (bytes: Buffer, at: number): number => {
+    switch (state) {
       case 'idle':
-        return begin()
+        return begin(at)
       case 'head':
-        return readHead(bytes)
+        return readHead(bytes, at)
       case 'body-length':
-        return readBody(bytes, state, finish)
       case 'chunk-data':
-        return readBody(bytes, state, () => {
-          state = { in: 'chunk-end' }
-        })
+        return readBody(bytes, at)
       case 'body-until-close':
-        handler?.onBody(bytes)
+        handler?.onBody(bytes, at, bytes.length)
         return bytes.length
       case 'chunk-size':
-        return withLine(bytes, readChunkSize)
+        return readChunkSize(bytes, at)
       case 'chunk-end':
-        return withLine(bytes, endChunk)
+        return readChunkEnd(bytes, at)
       case 'trailer':
-        return withLine(bytes, readTrailer)
+        return withLine(bytes, at, readTrailer)
     }
   }
 
-  const begin = (): number => {
+  const begin = (at: number): number => {
     handler = next()
     if (!handler) throw new HttpProtocolError('bytes arrived that no request asked for')
-    state = { in: 'head' }
-    return 0
+    state = 'head'
+    return at
   }
 
-  const readHead = (bytes: Buffer): number => {
-    const length = headLength(bytes)
-    if ((length ?? bytes.length) > MAX_HEAD_BYTES)
+  const readHead = (bytes: Buffer, at: number): number => {
+    const length = headLength(bytes, at)
+    if ((length ?? bytes.length - at) > MAX_HEAD_BYTES)
       throw new HttpProtocolError('response head over 64 KiB')
-    if (length === undefined) return 0
-    const head = parseHead(bytes.toString('latin1', 0, length))
+    if (length === undefined) return MORE
+    const head = parseHead(bytes.toString('latin1', at, at + length))
     // 101 would hand the connection to another protocol, which nobody asked for.
     if (head.status === 101) throw new HttpProtocolError('unexpected protocol switch')
-    if (head.status < 200) return length
+    if (head.status < 200) return at + length
     handler?.onHead(head)
-    state = bodyState(head)
-    if (state.in === 'idle') finish()
-    return length
+    const body = bodyOf(head)
+    state = body.state
+    left = body.length
+    if (state === 'idle') finish()
+    return at + length
   }
 
-  const readBody = (bytes: Buffer, body: { left: number }, done: () => void): number => {
-    const used = Math.min(bytes.length, body.left)
-    body.left -= used
-    handler?.onBody(used === bytes.length ? bytes : bytes.subarray(0, used))
-    if (body.left === 0) done()
-    return used
+  const readBody = (bytes: Buffer, at: number): number => {
+    const end = Math.min(bytes.length, at + left)
+    left -= end - at
+    handler?.onBody(bytes, at, end)
+    if (left === 0) {
+      if (state === 'chunk-data') state = 'chunk-end'
+      else finish()
+    }
+    return end
   }
 
-  const readChunkSize = (line: string): void => {
+  /** By hand where the line is nothing but digits, as it nearly always is: this is done for every token. */
+  const readChunkSize = (bytes: Buffer, at: number): number => {
+    let size = 0
+    let i = at
+    for (; i < bytes.length && i - at < MAX_SIZE_DIGITS; i++) {
+      const digit = HEX[bytes[i] ?? 0] ?? -1
+      if (digit < 0) break
+      size = size * 16 + digit
+    }
+    if (i === at || bytes[i] !== CR || bytes[i + 1] !== LF)
+      return withLine(bytes, at, parseChunkSize)
+    beginChunk(size)
+    return i + 2
+  }
+
+  const parseChunkSize = (line: string): void => {
     const digits = /^([0-9a-fA-F]{1,12})[ \t]*(;|$)/.exec(line)?.[1]
     if (digits === undefined)
       throw new HttpProtocolError(`bad chunk size ${JSON.stringify(line.slice(0, 40))}`)
-    const size = Number.parseInt(digits, 16)
-    state = size === 0 ? { in: 'trailer' } : { in: 'chunk-data', left: size }
+    beginChunk(Number.parseInt(digits, 16))
   }
 
-  const endChunk = (line: string): void => {
-    if (line !== '') throw new HttpProtocolError('chunk longer than its size')
-    state = { in: 'chunk-size' }
+  const beginChunk = (size: number): void => {
+    left = size
+    state = size === 0 ? 'trailer' : 'chunk-data'
+  }
+
+  const readChunkEnd = (bytes: Buffer, at: number): number => {
+    if (bytes[at] === CR && bytes[at + 1] === LF) {
+      state = 'chunk-size'
+      return at + 2
+    }
+    return withLine(bytes, at, (line) => {
+      if (line !== '') throw new HttpProtocolError('chunk longer than its size')
+      state = 'chunk-size'
+    })
   }
 
   const readTrailer = (line: string): void => {
@@ -137,14 +169,14 @@ export function createResponseReader(next: () => ResponseHandler | undefined): R
   }
 
   const finish = (): void => {
-    state = { in: 'idle' }
+    state = 'idle'
     const done = handler
     handler = undefined
     done?.onEnd()
   }
 
   const close = (): boolean => {
-    if (state.in !== 'body-until-close') return false
+    if (state !== 'body-until-close') return false
     finish()
     return true
   }
@@ -152,24 +184,31 @@ export function createResponseReader(next: () => ResponseHandler | undefined): R
   return { push, close }
 }
 
-/** Hands over one line without its end, and says how many bytes it took; 0 when it is not whole yet. */
-function withLine(bytes: Buffer, use: (line: string) => void): number {
-  const end = bytes.indexOf(LF)
-  if ((end < 0 ? bytes.length : end) > MAX_LINE_BYTES)
+const MAX_SIZE_DIGITS = 12
+
+/** Value of a hexadecimal digit by its byte, -1 for other bytes. */
+const HEX = Int8Array.from({ length: 256 }, (_, byte) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()),
+)
+
+/** Hands over one line without its end and says where the next one begins. */
+function withLine(bytes: Buffer, at: number, use: (line: string) => void): number {
+  const end = bytes.indexOf(LF, at)
+  if ((end < 0 ? bytes.length : end) - at > MAX_LINE_BYTES)
     throw new HttpProtocolError('line over 8 KiB')
-  if (end < 0) return 0
-  const textEnd = end > 0 && bytes[end - 1] === CR ? end - 1 : end
-  use(bytes.toString('latin1', 0, textEnd))
+  if (end < 0) return MORE
+  const textEnd = end > at && bytes[end - 1] === CR ? end - 1 : end
+  use(bytes.toString('latin1', at, textEnd))
   return end + 1
 }
 
 /** Length of the head with its empty line, or nothing when that has not come yet. */
-function headLength(bytes: Buffer): number | undefined {
-  for (let from = 0; ; ) {
+function headLength(bytes: Buffer, at: number): number | undefined {
+  for (let from = at; ; ) {
     const end = bytes.indexOf(LF, from)
     if (end < 0) return undefined
-    if (bytes[end + 1] === LF) return end + 2
-    if (bytes[end + 1] === CR && bytes[end + 2] === LF) return end + 3
+    if (bytes[end + 1] === LF) return end + 2 - at
+    if (bytes[end + 1] === CR && bytes[end + 2] === LF) return end + 3 - at
     from = end + 1
   }
 }
@@ -206,13 +245,13 @@ function isKeptAlive(minor: string | undefined, connection = ''): boolean {
 }
 
 /** How the body is delimited (RFC 9112, section 6.3); `idle` when there is none. */
-function bodyState(head: ResponseHead): State {
-  if (head.status === 204 || head.status === 304) return { in: 'idle' }
-  if (/(^|,)\s*chunked\s*$/i.test(head.headers.get('transfer-encoding') ?? ''))
-    return { in: 'chunk-size' }
-  const length = head.headers.get('content-length')
-  if (length === undefined) return { in: 'body-until-close' }
+function bodyOf({ status, headers }: ResponseHead): { state: State; length: number } {
+  if (status === 204 || status === 304) return { state: 'idle', length: 0 }
+  if (/(^|,)\s*chunked\s*$/i.test(headers.get('transfer-encoding') ?? ''))
+    return { state: 'chunk-size', length: 0 }
+  const length = headers.get('content-length')
+  if (length === undefined) return { state: 'body-until-close', length: 0 }
   if (!/^\d{1,15}$/.test(length))
     throw new HttpProtocolError(`bad content-length ${JSON.stringify(length)}`)
-  return Number(length) === 0 ? { in: 'idle' } : { in: 'body-length', left: Number(length) }
+  return { state: Number(length) === 0 ? 'idle' : 'body-length', length: Number(length) }
 }

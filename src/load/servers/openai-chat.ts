@@ -20,6 +20,7 @@ export const openAiChat: ServerApi = {
   name: 'openai-chat',
   path: '/v1/chat/completions',
   contentType: 'text/event-stream',
+  outputFields: ['content', 'reasoning_content', 'reasoning'],
   body: (ask) =>
     JSON.stringify({ messages: [{ role: 'user', content: ask.prompt }], ...sharedFields(ask) }),
   readEvent: (data) => readOpenAiEvent<ChatEvent>(data, outputOf),
@@ -29,10 +30,8 @@ export const openAiChat: ServerApi = {
 function outputOf(event: ChatEvent): EventMeaning['output'] {
   const delta = event.choices?.[0]?.delta
   if (!delta) return undefined
-  if (delta.content) return { kind: 'content', characters: delta.content.length }
-  const reasoning = delta.reasoning_content || delta.reasoning
-  if (reasoning) return { kind: 'reasoning', characters: reasoning.length }
+  if (delta.content) return 'content'
+  if (delta.reasoning_content || delta.reasoning) return 'reasoning'
   const call = delta.tool_calls?.[0]?.function
-  const callText = `${call?.name ?? ''}${call?.arguments ?? ''}`
-  return callText ? { kind: 'tool', characters: callText.length } : undefined
+  return call?.name || call?.arguments ? 'tool' : undefined
 }

@@ -10,10 +10,10 @@ export const openAiCompletions: ServerApi = {
   name: 'openai-completions',
   path: '/v1/completions',
   contentType: 'text/event-stream',
+  outputFields: ['text'],
   body: (ask) => JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) }),
   readEvent: (data) =>
-    readOpenAiEvent<CompletionsEvent>(data, (event) => {
-      const text = event.choices?.[0]?.text
-      return text ? { kind: 'content', characters: text.length } : undefined
-    }),
+    readOpenAiEvent<CompletionsEvent>(data, (event) =>
+      event.choices?.[0]?.text ? 'content' : undefined,
+    ),
 }

@@ -13,7 +13,7 @@ export interface Ask {
 /** What one stream event means. Several may hold at once; all absent is an event of no interest. */
 export interface EventMeaning {
   /** Model output: visible text, reasoning, or the text of a tool call. */
-  readonly output?: { readonly kind: 'content' | 'reasoning' | 'tool'; readonly characters: number }
+  readonly output?: 'content' | 'reasoning' | 'tool'
   readonly usage?: Usage
   readonly finishReason?: string
   /** The server reports an error inside the stream. */
@@ -27,6 +27,8 @@ export interface ServerApi {
   readonly name: ApiName
   readonly path: string
   readonly contentType: string
+  /** Names of the JSON fields that can hold output text, the one that counts first. */
+  readonly outputFields: readonly string[]
   readonly body: (ask: Ask) => string
   /** @throws SyntaxError when the event is not what this API sends */
   readonly readEvent: (data: string) => EventMeaning

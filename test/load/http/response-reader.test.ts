@@ -27,8 +27,8 @@ function listen(expected = Number.POSITIVE_INFINITY): { reader: ResponseReader; 
         response.status = status
         response.headers = Object.fromEntries(headers)
       },
-      onBody: (bytes) => {
-        response.body += bytes.toString('latin1')
+      onBody: (bytes, start, end) => {
+        response.body += bytes.toString('latin1', start, end)
       },
       onEnd: () => response.ends++,
     }
