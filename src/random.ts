@@ -42,6 +42,25 @@ export function randomNormal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
 
+/**
+ * Gamma with the given shape and mean 1, by Marsaglia and Tsang's method (ACM TOMS 26, 2000); below
+ * shape 1 through shape + 1 and a power of a uniform draw, as they propose.
+ */
+export function randomGamma(random: Random, shape: number): number {
+  if (shape < 1) {
+    const boosted = randomGamma(random, shape + 1) * (shape + 1)
+    return (boosted * (1 - random()) ** (1 / shape)) / shape
+  }
+  const d = shape - 1 / 3
+  const c = 1 / Math.sqrt(9 * d)
+  for (;;) {
+    const x = randomNormal(random)
+    const v = (1 + c * x) ** 3
+    if (v > 0 && Math.log(1 - random()) < 0.5 * x * x + d - d * v + d * Math.log(v))
+      return (d * v) / shape
+  }
+}
+
 function splitmix32(seed: number): () => number {
   let state = seed | 0
   return () => {

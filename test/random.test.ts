@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { randomExponential, randomInteger, randomNormal, seededRandom } from '../src/random.ts'
+import {
+  randomExponential,
+  randomGamma,
+  randomInteger,
+  randomNormal,
+  seededRandom,
+} from '../src/random.ts'
 
 const take = (n: number, draw: () => number): number[] => Array.from({ length: n }, draw)
 const meanOf = (values: readonly number[]): number =>
@@ -33,4 +39,15 @@ test('exponential and normal draws have the mean and spread they should', () => 
   const normal = take(40_000, () => randomNormal(random))
   expect(meanOf(normal)).toBeCloseTo(0, 1)
   expect(meanOf(normal.map((x) => x * x))).toBeCloseTo(1, 1)
+})
+
+test.each([0.3, 1, 4])('gamma draws of shape %d have mean 1 and variance 1 / shape', (shape) => {
+  const random = seededRandom(5)
+  const draws = take(60_000, () => randomGamma(random, shape))
+  expect(Math.min(...draws)).toBeGreaterThan(0)
+  const mean = meanOf(draws)
+  const variance = meanOf(draws.map((x) => (x - mean) ** 2))
+  // Four standard errors: of the mean, and of the variance, whose kurtosis is 3 + 6 / shape.
+  expect(Math.abs(mean - 1)).toBeLessThan(4 / Math.sqrt(shape * draws.length))
+  expect(Math.abs(variance * shape - 1)).toBeLessThan(4 * Math.sqrt((2 + 6 / shape) / draws.length))
 })

@@ -11,6 +11,7 @@ const flagAliases: Readonly<Record<string, string>> = {
   '--benchmark-duration': '--duration',
   '--warmup-duration': '--warmup',
   '--arrival-pattern': '--arrivals',
+  '--arrival-smoothness': '--burstiness',
   '--random-seed': '--seed',
   '--artifact-dir': '--out',
   // guidellm

@@ -7,6 +7,7 @@ import {
   parseCount,
   parseCounts,
   parsePort,
+  parsePositive,
   parseRates,
   parseSeconds,
   parseSeed,
@@ -112,7 +113,19 @@ function addRun(program: Command, io: Io, done: Done): void {
       new Option('--arrivals <process>', 'open loop: how requests arrive').choices([
         'poisson',
         'constant',
+        'gamma',
       ]),
+    )
+    .option(
+      '--burstiness <shape>',
+      'gamma arrivals: under 1 burstier than Poisson',
+      value(parsePositive),
+    )
+    .option('--max-in-flight <n>', 'open loop: most requests at once', value(parseCount))
+    .option(
+      '--think-time <time>',
+      'closed loop: pause before the next question',
+      value(parseSeconds),
     )
     .option(
       '--duration <time>',

@@ -7,7 +7,10 @@ export interface BenchmarkFlags {
   readonly api?: string
   readonly concurrency?: number[]
   readonly requestRate?: number[]
-  readonly arrivals?: string
+  readonly arrivals?: 'constant' | 'poisson' | 'gamma'
+  readonly burstiness?: number
+  readonly maxInFlight?: number
+  readonly thinkTime?: number
   readonly duration?: number
   readonly requests?: number
   readonly warmup?: number
@@ -49,26 +52,45 @@ export function withFlags(benchmark: Benchmark, flags: BenchmarkFlags): Benchmar
   })
 }
 
-function loadWithFlags(load: Load, { concurrency, requestRate, arrivals }: BenchmarkFlags): Load {
+function loadWithFlags(load: Load, flags: BenchmarkFlags): Load {
+  const { concurrency, requestRate, arrivals, maxInFlight, thinkTime, burstiness } = flags
   if (concurrency && requestRate) {
     throw new UserError('--concurrency and --request-rate are two kinds of load.', {
-      remedy: 'Give one: a number of users that wait for answers, or a rate that does not.',
+      remedy:
+        'Give one: a number of users that wait for answers, or a rate that does not. --max-in-flight limits a rate.',
     })
   }
-  if (concurrency) return { kind: 'closed', concurrency }
-  const openKind = load.kind === 'closed' ? 'poisson' : load.kind
-  const kind = arrivals === undefined ? openKind : arrivalKind(arrivals)
-  if (requestRate) return { kind, ratePerS: requestRate }
-  if (arrivals === undefined) return load
-  if (load.kind === 'closed') {
-    throw new UserError('--arrivals needs a rate.', { remedy: 'Give --request-rate too.' })
+  if (concurrency || (load.kind === 'closed' && !requestRate)) {
+    refuseOpenFlags(flags)
+    const closed = load.kind === 'closed' ? load : undefined
+    return {
+      kind: 'closed',
+      concurrency: concurrency ?? closed?.concurrency ?? [1],
+      thinkS: thinkTime ?? closed?.thinkS,
+    }
   }
-  return { ...load, kind }
+  if (thinkTime !== undefined) throw onlyFor('--think-time', 'users', '--concurrency')
+  const open = load.kind === 'closed' ? undefined : load
+  const shared = {
+    ratePerS: requestRate ?? open?.ratePerS ?? [1],
+    maxInFlight: maxInFlight ?? open?.maxInFlight,
+  }
+  const kind = burstiness !== undefined ? 'gamma' : (arrivals ?? open?.kind ?? 'poisson')
+  switch (kind) {
+    case 'constant':
+    case 'poisson':
+      return { kind, ...shared }
+    case 'gamma':
+      return { kind, ...shared, shape: burstiness ?? (open?.kind === 'gamma' ? open.shape : 1) }
+  }
 }
 
-function arrivalKind(text: string): 'constant' | 'poisson' {
-  if (text === 'constant' || text === 'poisson') return text
-  throw new UserError(`"${text}" is not an arrival process.`, {
-    remedy: 'Use constant or poisson.',
-  })
+function refuseOpenFlags({ arrivals, maxInFlight, burstiness }: BenchmarkFlags): void {
+  if (arrivals !== undefined) throw onlyFor('--arrivals', 'a rate', '--request-rate')
+  if (maxInFlight !== undefined) throw onlyFor('--max-in-flight', 'a rate', '--request-rate')
+  if (burstiness !== undefined) throw onlyFor('--burstiness', 'a rate', '--request-rate')
+}
+
+function onlyFor(flag: string, what: string, remedy: string): UserError {
+  return new UserError(`${flag} needs ${what}.`, { remedy: `Give ${remedy} too.` })
 }

@@ -36,6 +36,14 @@ export function parseRates(text: string): number[] {
   })
 }
 
+/** A number over 0. @throws UserError */
+export function parsePositive(text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !(number > 0) || !Number.isFinite(number))
+    throw refuse(text, 'a number over 0')
+  return number
+}
+
 /** A port; 0 is any free one. @throws UserError */
 export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw refuse(text, 'a port from 0 to 65535')

@@ -1,4 +1,4 @@
-import { type Random, randomExponential } from '../random.ts'
+import { type Random, randomExponential, randomGamma } from '../random.ts'
 import { MS_PER_S } from '../units.ts'
 import type { LoadLevel } from './benchmark.ts'
 
@@ -10,6 +10,7 @@ export type OpenLevel = Exclude<LoadLevel, { kind: 'closed' }>
  * timetable, so that a late send never shifts the ones after it. Endless; the caller stops.
  *
  * Constant: request k at k / rate. Poisson: exponential gaps of mean 1 / rate, the first one too.
+ * Gamma: gaps of mean 1 / rate and the given shape.
  */
 export function* arrivalsMs(level: OpenLevel, random: Random): Generator<number, never> {
   const gapMs = MS_PER_S / level.ratePerS
@@ -21,6 +22,9 @@ export function* arrivalsMs(level: OpenLevel, random: Random): Generator<number,
         break
       case 'poisson':
         dueMs += randomExponential(random, gapMs)
+        break
+      case 'gamma':
+        dueMs += randomGamma(random, level.shape) * gapMs
         break
     }
     yield dueMs

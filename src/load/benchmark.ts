@@ -3,6 +3,13 @@ import { z } from 'zod'
 const positiveInteger = z.int().positive()
 const positive = z.number().positive()
 
+const maxInFlight = positiveInteger
+  .optional()
+  .describe('Most requests at once; a request that is due while so many are under way is held back')
+
+const ratePerS = (what: string) =>
+  z.array(positive).min(1).describe(`Requests per second${what}; one load level per number`)
+
 const loadSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
@@ -13,26 +20,31 @@ const loadSchema = z.discriminatedUnion('kind', [
         .describe(
           'Users that each wait for an answer before asking again; one load level per number',
         ),
+      thinkS: z
+        .number()
+        .nonnegative()
+        .optional()
+        .describe('Pause of a user between answer and question'),
     })
     .describe('Closed loop'),
   z
     .strictObject({
       kind: z.literal('constant'),
-      ratePerS: z
-        .array(positive)
-        .min(1)
-        .describe('Requests per second at equal gaps; one load level per number'),
+      ratePerS: ratePerS(' at equal gaps'),
+      maxInFlight,
     })
     .describe('Open loop, constant rate'),
   z
-    .strictObject({
-      kind: z.literal('poisson'),
-      ratePerS: z
-        .array(positive)
-        .min(1)
-        .describe('Mean requests per second of a Poisson process; one load level per number'),
-    })
+    .strictObject({ kind: z.literal('poisson'), ratePerS: ratePerS(' on average'), maxInFlight })
     .describe('Open loop, Poisson arrivals'),
+  z
+    .strictObject({
+      kind: z.literal('gamma'),
+      ratePerS: ratePerS(' on average'),
+      shape: positive.describe('Of the gaps: 1 is Poisson, less is burstier, more is smoother'),
+      maxInFlight,
+    })
+    .describe('Open loop, gamma-distributed gaps'),
 ])
 
 const timeoutsSchema = z.strictObject({
@@ -96,19 +108,29 @@ export type ApiName = Benchmark['api']
 
 /** One point of a sweep. */
 export type LoadLevel =
-  | { readonly kind: 'closed'; readonly concurrency: number }
-  | { readonly kind: 'constant'; readonly ratePerS: number }
-  | { readonly kind: 'poisson'; readonly ratePerS: number }
+  | { readonly kind: 'closed'; readonly concurrency: number; readonly thinkS?: number }
+  | { readonly kind: 'constant'; readonly ratePerS: number; readonly maxInFlight?: number }
+  | { readonly kind: 'poisson'; readonly ratePerS: number; readonly maxInFlight?: number }
+  | {
+      readonly kind: 'gamma'
+      readonly ratePerS: number
+      readonly shape: number
+      readonly maxInFlight?: number
+    }
 
 /** The load levels of a benchmark, in the order they run. */
 export function levelsOf(load: Load): LoadLevel[] {
   switch (load.kind) {
-    case 'closed':
-      return load.concurrency.map((concurrency) => ({ kind: load.kind, concurrency }))
+    case 'closed': {
+      const { concurrency, ...rest } = load
+      return concurrency.map((users) => ({ ...rest, concurrency: users }))
+    }
     case 'constant':
-      return load.ratePerS.map((ratePerS) => ({ kind: load.kind, ratePerS }))
     case 'poisson':
-      return load.ratePerS.map((ratePerS) => ({ kind: load.kind, ratePerS }))
+    case 'gamma': {
+      const { ratePerS, ...rest } = load
+      return ratePerS.map((rate) => ({ ...rest, ratePerS: rate }))
+    }
   }
 }
 
@@ -121,6 +143,8 @@ export function describeLevel(level: LoadLevel): string {
       return `${level.ratePerS} req/s`
     case 'poisson':
       return `${level.ratePerS} req/s Poisson`
+    case 'gamma':
+      return `${level.ratePerS} req/s gamma ${level.shape}`
   }
 }
 

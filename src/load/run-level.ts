@@ -27,6 +27,8 @@ export interface LevelWorld {
   readonly signal: AbortSignal
 }
 
+type ClosedLevel = Extract<LoadLevel, { kind: 'closed' }>
+
 export type LevelResult = Omit<LevelLog, 'level' | 'load' | 'health'>
 
 /** A closed loop against a server that fails at once would spin; each user waits this long after a failure. */
@@ -47,6 +49,7 @@ interface Progress {
   windowEndMs: number | undefined
   ended: LevelResult['ended']
   issued: number
+  heldBack: number
   measured: number
   failuresInARow: number
   lastSuccessMs: number | undefined
@@ -64,12 +67,12 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
   const done = new AbortController()
   const watch = drain(plan, progress, world, done.signal)
   await (plan.load.kind === 'closed'
-    ? runClosed(plan.load.concurrency, plan, progress, world)
+    ? runClosed(plan.load, plan, progress, world)
     : runOpen(plan.load, plan, progress, world))
   done.abort()
   await watch
   world.signal.removeEventListener('abort', onInterrupt)
-  const { startMs, windowStartMs, issued, ended } = progress
+  const { startMs, windowStartMs, issued, heldBack, ended } = progress
   const endMs = world.clock.nowMs()
   return {
     startMs,
@@ -77,6 +80,7 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
     windowEndMs: Math.max(windowStartMs, progress.windowEndMs ?? endMs),
     endMs,
     issued,
+    ...(heldBack > 0 ? { heldBack } : {}),
     ended,
   }
 }
@@ -94,6 +98,7 @@ function begin(plan: LevelPlan, nowMs: number): Progress {
     windowEndMs: undefined,
     ended: 'complete',
     issued: 0,
+    heldBack: 0,
     measured: 0,
     failuresInARow: 0,
     lastSuccessMs: undefined,
@@ -129,11 +134,12 @@ async function drain(
 }
 
 async function runClosed(
-  users: number,
+  load: ClosedLevel,
   plan: LevelPlan,
   progress: Progress,
   world: LevelWorld,
 ): Promise<void> {
+  const users = load.concurrency
   const rampMs = plan.warmupS * MS_PER_S * RAMP_SHARE_OF_WARMUP
   const runUser = async (user: number): Promise<void> => {
     await world.clock.sleepUntil(
@@ -142,12 +148,10 @@ async function runClosed(
     )
     while (mayIssue(plan, progress, world.clock.nowMs())) {
       const record = await issue(progress, world)
-      if (record.outcome.kind !== 'completed') {
-        await world.clock.sleepUntil(
-          world.clock.nowMs() + PAUSE_AFTER_FAILURE_MS,
-          progress.issuing.signal,
-        )
-      }
+      const pauseMs =
+        record.outcome.kind === 'completed' ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
+      if (pauseMs > 0)
+        await world.clock.sleepUntil(world.clock.nowMs() + pauseMs, progress.issuing.signal)
     }
   }
   await Promise.all(Array.from({ length: users }, (_, user) => runUser(user)))
@@ -161,15 +165,44 @@ async function runOpen(
   progress: Progress,
   world: LevelWorld,
 ): Promise<void> {
-  const inFlight: Promise<RequestRecord>[] = []
+  const places = createPlaces(load.maxInFlight ?? Number.POSITIVE_INFINITY)
+  const requests: Promise<void>[] = []
   for (const offsetMs of arrivalsMs(load, plan.random)) {
     const dueMs = progress.startMs + offsetMs
     await world.clock.sleepUntil(dueMs, progress.issuing.signal)
     if (!mayIssue(plan, progress, dueMs)) break
-    inFlight.push(issue(progress, world, dueMs))
+    if (places.full()) {
+      progress.heldBack++
+      await places.oneLeft()
+      if (!mayIssue(plan, progress, dueMs)) break
+    }
+    places.take()
+    requests.push(issue(progress, world, dueMs).then(places.leave))
   }
   stop(progress, world.clock.nowMs())
-  await Promise.all(inFlight)
+  await Promise.all(requests)
+}
+
+/** Counts the requests under way against a limit. */
+function createPlaces(limit: number) {
+  let taken = 0
+  let wake: (() => void) | undefined
+  return {
+    full: () => taken >= limit,
+    take: () => {
+      taken++
+    },
+    leave: () => {
+      taken--
+      wake?.()
+      wake = undefined
+    },
+    /** Resolves when the next request ends. */
+    oneLeft: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve
+      }),
+  }
 }
 
 /** Whether a request may start at that moment. Finding the count reached closes the window. */

@@ -59,6 +59,8 @@ export interface LevelLog {
   readonly windowEndMs: number
   readonly endMs: number
   readonly issued: number
+  /** Of these, held back past their time because so many were under way as the load allows. */
+  readonly heldBack?: number
   /** `complete`, or why it stopped before its bound. */
   readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
   readonly health: ClientHealth

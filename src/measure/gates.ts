@@ -60,12 +60,24 @@ const gateRules: Readonly<Record<string, GateRule>> = {
     remedy:
       'This machine could not keep the timetable: lower the rate, or run the load from another host.',
     judge: ({ point }) => {
+      // What the load itself held back is not this machine's lateness; another gate tells it.
+      if (point.heldBack !== undefined) return undefined
       const late = point.latenessMs
       const p99 = late?.p99.value ?? late?.max
       return p99 === undefined
         ? undefined
         : { value: `${p99.toFixed(2)} ms`, pass: p99 <= latenessLimitMs(point) }
     },
+  },
+  'in-flight-limit': {
+    severity: 'degraded',
+    limit: () => '0 held back',
+    remedy:
+      'The limit on requests under way was reached, so the load was not the rate asked for: raise maxInFlight or lower the rate.',
+    judge: ({ point: { load, heldBack = 0 } }) =>
+      load.kind === 'closed' || load.maxInFlight === undefined
+        ? undefined
+        : { value: `${heldBack} held back`, pass: heldBack === 0 },
   },
   'output-length': {
     severity: 'degraded',

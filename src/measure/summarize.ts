@@ -58,6 +58,7 @@ export function operatingPoint(
     ...distributions(records),
     ...rates(records, window),
     goodput: goodput(records, requests, window, benchmark.slo),
+    heldBack: log.heldBack,
     rate: offeredRate(log.load, records, window),
     health: log.health,
     ended: log.ended,
@@ -138,7 +139,8 @@ function offeredRate(
     case 'closed':
       return undefined
     case 'constant':
-    case 'poisson': {
+    case 'poisson':
+    case 'gamma': {
       const sent = records.filter(({ sentMs }) => isInside(window, sentMs)).length
       return { askedPerS: load.ratePerS, sentPerS: perSecond(sent, window) }
     }

@@ -94,6 +94,8 @@ export interface OperatingPoint {
     /** Good requests / issued requests of the measured phase that were not cancelled. */
     readonly goodRatio?: number
   }
+  /** Requests held back past their time by the load's own limit on requests under way. */
+  readonly heldBack?: number
   /** Rate asked for and rate at which requests were sent in the window, open loop only. */
   readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
   readonly health: ClientHealth

@@ -1,6 +1,6 @@
 import type { Gpu, Hardware } from '../detect/hardware.ts'
 import { readingValue } from '../detect/hardware.ts'
-import type { Slo } from '../load/benchmark.ts'
+import type { Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
@@ -60,7 +60,7 @@ export function systemLine(run: RunLog): string {
 
 export function workloadLine({ config }: RunLog): string {
   const { workload, load } = config.benchmark
-  const loop = { closed: 'closed loop', constant: 'open loop', poisson: 'open loop' }[load.kind]
+  const loop = load.kind === 'closed' ? 'closed loop' : 'open loop'
   return `${formatCount(workload.inputTokens)} input and ${formatCount(workload.outputTokens)} output tokens a request, ${loop}`
 }
 
@@ -101,6 +101,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['API', benchmark.api],
     ['Workload', workloadLine(run)],
     ['Load levels', levelsOf(benchmark.load).map(describeLevel).join(', ')],
+    ['Load', loadText(benchmark.load)],
     ['Warm-up', seconds(benchmark.warmupS)],
     ['Window', windowText(benchmark)],
     ['Longest drain', seconds(benchmark.drainS)],
@@ -120,6 +121,24 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['Prompt lengths', calibrationText(run.prompts)],
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]
+}
+
+/** How requests come about, beyond how many. */
+function loadText(load: Load): string {
+  switch (load.kind) {
+    case 'closed':
+      return `users that wait for each answer${load.thinkS ? `, then ${seconds(load.thinkS)}` : ''}`
+    case 'constant':
+      return `equal gaps${inFlightText(load.maxInFlight)}`
+    case 'poisson':
+      return `Poisson arrivals${inFlightText(load.maxInFlight)}`
+    case 'gamma':
+      return `gamma-distributed gaps of shape ${formatStated(load.shape)}${inFlightText(load.maxInFlight)}`
+  }
+}
+
+function inFlightText(maxInFlight: number | undefined): string {
+  return maxInFlight === undefined ? '' : `, at most ${formatCount(maxInFlight)} requests at once`
 }
 
 /** The limits of a service level, or that there are none. */

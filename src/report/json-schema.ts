@@ -39,14 +39,31 @@ const distributionSchema = z
 
 const distribution = (what: string) => distributionSchema.describe(what)
 
+const maxInFlight = z.number().describe('Most requests at once')
+
 const loadLevelSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('closed'),
       concurrency: z.number().describe('Users that each wait for an answer before asking again'),
+      thinkS: z.number().optional().describe('Pause of a user between answer and question, s'),
     }),
-    z.strictObject({ kind: z.literal('constant'), ratePerS: perS('Requests, at equal gaps,') }),
-    z.strictObject({ kind: z.literal('poisson'), ratePerS: perS('Requests, on average,') }),
+    z.strictObject({
+      kind: z.literal('constant'),
+      ratePerS: perS('Requests, at equal gaps,'),
+      maxInFlight: maxInFlight.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('poisson'),
+      ratePerS: perS('Requests, on average,'),
+      maxInFlight: maxInFlight.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('gamma'),
+      ratePerS: perS('Requests, on average,'),
+      shape: z.number().describe('Of the gaps: 1 is Poisson, less is burstier'),
+      maxInFlight: maxInFlight.optional(),
+    }),
   ])
   .meta({ id: 'loadLevel', description: 'One point of a sweep' })
 
@@ -125,6 +142,7 @@ const pointSchema = z
     requestsPerS: perS('Requests completed').optional(),
     tokensPerSPerUser: perS('Output tokens that one user sees').optional(),
     goodput: goodputSchema.optional(),
+    heldBack: count.optional().describe('Requests held back by the limit on requests under way'),
     rate: z
       .strictObject({
         askedPerS: perS('Requests asked for'),
@@ -289,6 +307,7 @@ const runSchema = z.strictObject({
       windowEndMs: ms('End of the measured window'),
       endMs: ms('End of the level'),
       issued: count,
+      heldBack: count.optional(),
       ended: endedSchema,
       health: healthSchema,
     }),

@@ -101,6 +101,16 @@ describe('flags over a benchmark', () => {
       ratePerS: [2],
     })
     expect(withFlags(file, { requestRate: [2] }).load).toEqual({ kind: 'constant', ratePerS: [2] })
+    expect(withFlags(file, { burstiness: 0.5, maxInFlight: 8 }).load).toEqual({
+      kind: 'gamma',
+      ratePerS: [1],
+      shape: 0.5,
+      maxInFlight: 8,
+    })
+    expect(withFlags(benchmark(), { thinkTime: 2 }).load).toMatchObject({
+      kind: 'closed',
+      thinkS: 2,
+    })
     expect(withFlags(file, { arrivals: 'poisson' }).load).toEqual({
       kind: 'poisson',
       ratePerS: [1],
@@ -112,5 +122,7 @@ describe('flags over a benchmark', () => {
       'two kinds of load',
     )
     expect(() => withFlags(benchmark(), { arrivals: 'poisson' })).toThrow('needs a rate')
+    expect(() => withFlags(benchmark(), { maxInFlight: 2 })).toThrow('needs a rate')
+    expect(() => withFlags(file, { thinkTime: 2 })).toThrow('needs users')
   })
 })

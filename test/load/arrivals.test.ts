@@ -64,3 +64,25 @@ describe('Poisson arrivals', () => {
     expect(Math.max(...distances)).toBeLessThan(1.628 / Math.sqrt(draws))
   })
 })
+
+describe('gamma arrivals', () => {
+  const gaps = (shape: number): number[] =>
+    gapsOf(take(20_000, { kind: 'gamma', ratePerS: 100, shape }))
+  const spread = (values: readonly number[]): number => {
+    const mean = values.reduce((a, b) => a + b, 0) / values.length
+    return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length) / mean
+  }
+
+  test('keep the rate, whatever the shape', () => {
+    for (const shape of [0.25, 1, 16]) {
+      const all = gaps(shape)
+      expect(all.reduce((a, b) => a + b, 0) / all.length / 10).toBeCloseTo(1, 1)
+    }
+  })
+
+  test('are burstier below shape 1 and smoother above: the spread of gaps is 1 / sqrt(shape)', () => {
+    expect(spread(gaps(0.25))).toBeCloseTo(2, 0)
+    expect(spread(gaps(1))).toBeCloseTo(1, 1)
+    expect(spread(gaps(16))).toBeCloseTo(0.25, 1)
+  })
+})

@@ -414,3 +414,43 @@ describe('open loop', () => {
     expect(told.result).toMatchObject({ windowStartMs: 1_000, windowEndMs: 6_000, endMs: 6_000 })
   })
 })
+
+describe('a limit on requests under way', () => {
+  test('holds back what is due while so many are, and counts it', async () => {
+    // Due every 100 ms, answered after 250: with two at once, the third waits from 200 to 250.
+    const told = await tell(
+      { load: { kind: 'constant', ratePerS: 10, maxInFlight: 2 }, requests: 4 },
+      { treat: () => ({ takesMs: 250 }) },
+    )
+    expect(told.issued.map(({ dueMs }) => dueMs)).toEqual([0, 100, 200, 300])
+    expect(told.issued.map(({ startMs }) => startMs)).toEqual([0, 100, 250, 350])
+    expect(told.result).toMatchObject({ issued: 4, heldBack: 2 })
+  })
+
+  test('that is never reached changes nothing and is not told', async () => {
+    const told = await tell({
+      load: { kind: 'constant', ratePerS: 10, maxInFlight: 2 },
+      requests: 4,
+    })
+    expect(told.issued.map(({ startMs }) => startMs)).toEqual([0, 100, 200, 300])
+    expect(told.result.heldBack).toBeUndefined()
+  })
+
+  test('does not keep a level alive past its window', async () => {
+    const told = await tell(
+      { load: { kind: 'constant', ratePerS: 10, maxInFlight: 1 }, durationS: 0.5, drainS: 1 },
+      { treat: () => ({ takesMs: forever }) },
+    )
+    expect(told.result).toMatchObject({ issued: 1, windowEndMs: 500, endMs: 1_500 })
+  })
+})
+
+describe('a user who thinks', () => {
+  test('pauses between answer and question, and not before the first', async () => {
+    const told = await tell({
+      load: { kind: 'closed', concurrency: 1, thinkS: 0.4 },
+      durationS: 1.2,
+    })
+    expect(told.issued.map(({ startMs }) => startMs)).toEqual([0, 500, 1_000])
+  })
+})

@@ -40,6 +40,15 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
     fail: () => gate('schedule-kept', lateBy(1.2), { load: { kind: 'constant', ratePerS: 10 } }),
     pass: () => gate('schedule-kept', lateBy(0.9), { load: { kind: 'constant', ratePerS: 10 } }),
   },
+  'in-flight-limit': {
+    fail: () =>
+      gate('in-flight-limit', good, {
+        load: { kind: 'poisson', ratePerS: 10, maxInFlight: 4 },
+        heldBack: 1,
+      }),
+    pass: () =>
+      gate('in-flight-limit', good, { load: { kind: 'poisson', ratePerS: 10, maxInFlight: 4 } }),
+  },
   'output-length': {
     fail: () => gate('output-length', withUsage(16, 7)),
     pass: () => gate('output-length', withUsage(16, 8)),
@@ -90,6 +99,15 @@ describe('every gate can fail and can pass', () => {
 describe('what cannot be judged is not measured, and not a pass', () => {
   test('a closed loop has no schedule to keep', () => {
     expect(gate('schedule-kept', good)).toBe('not-measured')
+  })
+
+  test('a load that held requests back says nothing of this machine’s lateness', () => {
+    const load = { kind: 'constant', ratePerS: 10, maxInFlight: 1 } as const
+    expect(gate('schedule-kept', lateBy(50), { load, heldBack: 3 })).toBe('not-measured')
+  })
+
+  test('a load without a limit on requests under way holds none back', () => {
+    expect(gate('in-flight-limit', good)).toBe('not-measured')
   })
 
   test('without answers there is no length', () => {
