@@ -7,6 +7,7 @@ import { startClock } from '../load/clock.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
+import { checkOpenFiles } from '../load/limits.ts'
 import { probeTarget } from '../load/probe.ts'
 import type { RequestRecord } from '../load/record.ts'
 import { runLoad } from '../load/run-load.ts'
@@ -49,6 +50,7 @@ export interface RunPlan {
 export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
   const url = parseTargetUrl(plan.url)
   checkNames(plan.scenario, plan.catalogue)
+  await checkOpenFiles(plan.benchmark.load)
   const [hardware, identity] = await Promise.all([
     detectHardware(),
     identifyTarget(url, plan.model, plan.access),

@@ -65,6 +65,7 @@ export function diskError(file: string, cause: unknown): UserError {
   const code = systemErrorCode(cause)
   const remedies: Record<string, string> = {
     ENOSPC: 'The disk is full: free some space or choose another folder with --out.',
+    EMFILE: 'This process may not open more files: raise the limit with `ulimit -n`.',
     EROFS: 'The disk is read-only: choose another folder with --out.',
     EACCES: 'No permission: choose another folder with --out.',
   }

@@ -70,7 +70,7 @@ export interface OperatingPoint {
   /** Gaps between chunks, pooled over requests. Per chunk, not per token. */
   readonly interChunkMs: Distribution
   readonly latencyMs: Distribution
-  /** How late requests left, open loop only. */
+  /** How late the client acted on requests that were due, open loop only. */
   readonly latenessMs?: Distribution
   readonly inputTokens: Distribution
   readonly outputTokens: Distribution

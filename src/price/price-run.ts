@@ -111,7 +111,7 @@ function apiOption({ inputs, api }: Chosen, rates: TokenRates): CostOption {
     lines: [],
     prices,
     pricesAtFullUse: prices,
-    missing: missing(inputs, ['inputTokensPerS', 'outputTokensPerS']),
+    missing: missing(inputs, ['outputTokensPerS', 'inputTokensPerS']),
   }
 }
 
@@ -184,12 +184,14 @@ const missingReasons: Readonly<Partial<Record<InputName, string>>> = {
   unitPriceUsd: 'the hardware has no price in its profile',
   loadPowerW: 'the power under load is unknown',
   rentUsdPerHour: 'no rental price for this hardware is in the price sheets',
-  outputTokensPerS: 'no measured output throughput to divide by',
-  inputTokensPerS: 'no measured input throughput',
+  outputTokensPerS: 'no load level could be priced',
+  inputTokensPerS: 'no input throughput was measured at a level that could be priced',
 }
 
 function missing(inputs: Inputs, needed: readonly InputName[]): string[] {
-  return needed
+  // Without a priced level neither throughput is known: one reason is enough.
+  const all = inputs.outputTokensPerS ? needed : needed.filter((name) => name !== 'inputTokensPerS')
+  return all
     .filter((name) => inputs[name] === undefined)
     .map((name) => missingReasons[name] ?? `${name} is unknown`)
 }

@@ -37,6 +37,12 @@ describe('in open loop', () => {
     expect(ttftFromSentMs.of(late)).toBe(88)
     expect(latenessMs.of(late)).toBe(12)
   })
+
+  test('opening a connection is waiting, but not lateness', () => {
+    const connecting = { ...late, connectMs: 10 }
+    expect(latenessMs.of(connecting)).toBe(2)
+    expect(ttftMs.of(connecting)).toBe(100)
+  })
 })
 
 describe('what is unknown stays unknown', () => {
