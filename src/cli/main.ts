@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { type ExitCode, exitCodes, UserError } from '../errors.ts'
+import { type ExitCode, exitCodes, systemErrorCode, UserError } from '../errors.ts'
 import { packageVersion } from '../package-files.ts'
 import { resolveAliases } from './aliases.ts'
 import type { Io } from './io.ts'
@@ -37,6 +37,10 @@ function report(error: unknown, io: Io): ExitCode {
   if (error instanceof UserError) {
     io.stderr(`baremark: ${asSentence(error.message)} ${error.remedy}\n`)
     return error.exitCode
+  }
+  if (['EMFILE', 'ENFILE'].includes(systemErrorCode(error) ?? '')) {
+    io.stderr('baremark: This process may not open more files. Raise the limit with `ulimit -n`.\n')
+    return exitCodes.setup
   }
   io.stderr(`${bugReport(error)}\n`)
   return exitCodes.bug
@@ -82,6 +86,7 @@ function createProgram(io: Io, done: Done): Command {
   addReport(program, io, done)
   addVerify(program, io, done)
   addServe(program, io, done)
+  addCalibrate(program, io, done)
   return program
 }
 
@@ -238,7 +243,7 @@ function addVerify(program: Command, io: Io, done: Done): void {
 }
 
 function addServe(program: Command, io: Io, done: Done): void {
-  program
+  const command = program
     .command('serve')
     .description(
       'Serve a small engine on loopback, OpenAI-compatible, to have something to measure',
@@ -253,14 +258,76 @@ function addServe(program: Command, io: Io, done: Done): void {
     )
     .option('--port <port>', 'port to listen on; 0 takes a free one', value(parsePort), 8000)
     .option('--slots <n>', 'requests worked on at once', value(parseCount))
+    .option('--stamps <file>', 'write what was really sent, and when: a JSON line a request')
     .option('--until-stdin-ends', 'stop when standard input ends', false)
+  addLawFlags(command).action(async (flags) => {
+    const { serveCommand, serveOptions } = await import('./serve.ts')
+    const streams = {
+      stdout: { write: io.stdout },
+      stderr: { write: io.stderr },
+      signal: io.signal,
+    }
+    done(await serveCommand(serveOptions(flags), streams))
+  })
+}
+
+/** How long the simulated engine takes. */
+function addLawFlags(command: Command): Command {
+  return command
+    .optionsGroup('Only with --engine simulated:')
+    .option('--prefill-tokens-per-s <rate>', 'speed of reading prompts', positive)
+    .option('--decode-base-ms <ms>', 'time of a step that gives each answer a token', notNegative)
+    .option('--decode-per-sequence-ms <ms>', 'and as much more for each answer', notNegative)
+    .option('--jitter <ratio>', 'each step takes up to this share more or less', notNegative)
+    .option('--tokens-per-chunk <n>', 'tokens handed out at a time', value(parseCount))
+    .option('--seed <n>', 'seed of the jitter', value(parseSeed))
+    .option('--spread', 'spread the tokens of a step over it, not all at its end')
+    .option(
+      '--slow-start-s <time>',
+      'slower for this long after its first work',
+      value(parseSeconds),
+    )
+    .option('--slow-start-factor <factor>', 'how many times slower (default: 2)', positive)
+    .option('--prefix-cache', "a prompt's beginning that was seen before takes no time")
+    .option(
+      '--kv-tokens <n>',
+      'tokens that fit at once; requests wait when full',
+      value(parseCount),
+    )
+}
+
+const positive = numberFrom((given) => given > 0, 'a number over 0')
+const notNegative = numberFrom((given) => given >= 0, 'a number of at least 0')
+
+function numberFrom(allowed: (given: number) => boolean, expected: string) {
+  return (text: string): number => {
+    const given = Number(text)
+    if (text.trim() !== '' && Number.isFinite(given) && allowed(given)) return given
+    throw new InvalidArgumentError(`"${text}" is not ${expected}.`)
+  }
+}
+
+function addCalibrate(program: Command, io: Io, done: Done): void {
+  program
+    .command('calibrate')
+    .description('Measure the instrument itself, against a server that knows what it sent and when')
+    .option(
+      '--concurrency <n,n,...>',
+      'closed loop: streams at once; a level each (default: 1,16,64,256)',
+      value(parseCounts),
+    )
+    .option(
+      '--request-rate <r,r,...>',
+      'open loop: requests per second; a level each, also as --rate',
+      value(parseRates),
+    )
+    .option('--chunks-per-s <rate>', 'chunks per second of each stream', positive, 50)
+    .option('--duration <time>', 'measured window of each level', value(parseSeconds), 5)
+    .option('--bursts', 'send the chunks of all streams at one moment, not spread', false)
+    .option('--out <file>', 'the certificate (default: results/certificate-<date>.json)')
+    .option('--json', 'print JSON', false)
     .action(async (flags) => {
-      const { serveCommand } = await import('./serve.ts')
-      const streams = {
-        stdout: { write: io.stdout },
-        stderr: { write: io.stderr },
-        signal: io.signal,
-      }
-      done(await serveCommand(flags, streams))
+      const { calibrateCommand } = await import('./calibrate.ts')
+      done(await calibrateCommand(flags, io))
     })
 }

@@ -55,8 +55,7 @@ async function runOne(
     random: seededRandom(seed, `prompts-${world.promptSalt}-${level}`),
     firstId,
   })
-  const openedBefore = world.sender.connectionsOpened()
-  const healthNow = watchHealth(world.clock)
+  const healthNow = watchHealth(world.clock, world.sender)
   const result = await runLevel(
     { ...benchmark, load, random: seededRandom(seed, `arrivals-${level}`) },
     {
@@ -82,6 +81,6 @@ async function runOne(
     level,
     load,
     ...result,
-    health: healthNow(world.sender.connectionsOpened() - openedBefore),
+    health: healthNow(),
   }
 }

@@ -46,6 +46,12 @@ export interface ClientHealth {
   readonly loopDelayMaxMs?: number
   /** CPU time of this process / wall time; 1 is one core. */
   readonly cpuCores?: number
+  /** CPU time of the whole machine that was not idle / all there was, 0 to 1; the server's too where it runs here. */
+  readonly machineCpuRatio?: number
+  readonly gcPauseTotalMs?: number
+  readonly gcPauseMaxMs?: number
+  /** Socket reads / chunks: under 1, several chunks came with one read and share a time. */
+  readonly readsPerChunk?: number
   readonly connectionsOpened: number
 }
 

@@ -29,8 +29,15 @@ export interface Sender {
   /** Ends every request in flight as cancelled. */
   readonly cancelAll: () => void
   readonly connectionsOpened: () => number
+  /** Socket reads so far, and chunks of the requests that ended. */
+  readonly traffic: () => Traffic
   /** Cancels what is in flight and closes every connection. */
   readonly close: () => void
+}
+
+export interface Traffic {
+  readonly reads: number
+  readonly chunks: number
 }
 
 interface SenderOptions {
@@ -46,8 +53,11 @@ const DETAIL_CHARACTERS = 300
 
 export function createSender({ endpoint, api, clock, timeouts }: SenderOptions): Sender {
   let readMs = 0
+  let reads = 0
+  let chunks = 0
   const pool = createPool(endpoint, clock, (nowMs) => {
     readMs = nowMs
+    reads++
   })
   const inFlight = new Set<Flight>()
   // One timer for all requests: a timer of its own per chunk would cost more than the chunk.
@@ -73,13 +83,16 @@ export function createSender({ endpoint, api, clock, timeouts }: SenderOptions):
       inFlight.add(flight)
       try {
         flight.start(() => pool.take(flight.connecting))
-        return await flight.record
+        const record = await flight.record
+        chunks += record.chunkMs.length
+        return record
       } finally {
         inFlight.delete(flight)
       }
     },
     cancelAll,
     connectionsOpened: pool.opened,
+    traffic: () => ({ reads, chunks }),
     close: () => {
       clearInterval(checker)
       cancelAll()

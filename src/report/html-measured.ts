@@ -3,6 +3,7 @@ import {
   formatCount,
   formatInterval,
   formatNumber,
+  formatPercent,
   formatPercentile,
   shownValue,
 } from './format.ts'
@@ -184,6 +185,38 @@ function gatesAlike(points: readonly OperatingPoint[]): (Gate & { labels: string
 
 function statusBadge(status: Gate['status']): Markup {
   return html`<span class="status ${status}">${statusWords[status]}</span>`
+}
+
+/** What the measuring client itself was doing, so that its share of the figures can be judged. */
+export function clientSection({ summary }: Report): Markup {
+  const headings = [
+    'Loop delay p50, ms',
+    'p99, ms',
+    'max, ms',
+    'CPU, cores',
+    'Machine busy',
+    'GC max, ms',
+    'Reads a chunk',
+    'Connections opened',
+  ]
+  return htmlSection(
+    'The client while it measured',
+    htmlTable(
+      'Client',
+      [{ heading: 'Load' }, ...headings.map((heading) => ({ heading, numeric: true }))],
+      summary.points.map(({ label, health }) => [
+        label,
+        formatNumber(health.loopDelayP50Ms),
+        formatNumber(health.loopDelayP99Ms),
+        formatNumber(health.loopDelayMaxMs),
+        formatNumber(health.cpuCores),
+        formatPercent(health.machineCpuRatio),
+        formatNumber(health.gcPauseMaxMs),
+        formatNumber(health.readsPerChunk),
+        formatCount(health.connectionsOpened),
+      ]),
+    ),
+  )
 }
 
 /** How many requests ended how, and what the failures said. */

@@ -16,6 +16,7 @@ import { frontMatter, stampOf } from './front-matter.ts'
 import { costSection } from './html-cost.ts'
 import { configurationSection, hardwareSection, methodSection } from './html-machine.ts'
 import {
+  clientSection,
   errorSection,
   gateSection,
   levelSection,
@@ -51,6 +52,7 @@ ${others}</div>
     percentileSection(report),
     gateSection(report),
     errorSection(report),
+    clientSection(report),
     costSection(report, html`${bill}`),
     hardwareSection(report),
     configurationSection(report),

@@ -73,6 +73,10 @@ const healthSchema = z
     loopDelayP99Ms: ms('99th percentile of the delay of the event loop').optional(),
     loopDelayMaxMs: ms('Longest delay of the event loop').optional(),
     cpuCores: z.number().optional().describe('CPU time / wall time; 1 is one core'),
+    machineCpuRatio: z.number().optional().describe('Busy share of the whole machine, 0 to 1'),
+    gcPauseTotalMs: ms('Pauses of the garbage collector, together').optional(),
+    gcPauseMaxMs: ms('Longest pause of the garbage collector').optional(),
+    readsPerChunk: z.number().optional().describe('Socket reads / chunks'),
     connectionsOpened: count,
   })
   .meta({ id: 'clientHealth', description: 'State of the measuring client' })
