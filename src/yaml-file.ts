@@ -38,7 +38,7 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
       remedy: 'Correct the YAML at that place.',
     })
   }
-  const parsed = schema.safeParse(document.toJS())
+  const parsed = schema.safeParse(plain(document, file))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   if (!issue) throw parsed.error
@@ -52,6 +52,15 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
       remedy: 'Correct or remove it; the schemas/ folder describes every key.',
     },
   )
+}
+
+/** Aliases can point nowhere, or blow up. */
+function plain(document: Document, file: string): unknown {
+  try {
+    return document.toJS()
+  } catch (cause) {
+    throw new UserError(`${file}: ${messageOf(cause)}`, { remedy: 'Correct its aliases.', cause })
+  }
 }
 
 function place(file: string, lines: LineCounter, offset: number): string {

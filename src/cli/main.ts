@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type ExitCode, exitCodes, systemErrorCode, UserError } from '../errors.ts'
 import { packageVersion } from '../package-files.ts'
+import { plainText } from '../report/plain-text.ts'
 import { resolveAliases } from './aliases.ts'
 import type { Io } from './io.ts'
 import {
@@ -35,7 +36,7 @@ function report(error: unknown, io: Io): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.valid : exitCodes.usage
   if (error instanceof UserError) {
-    io.stderr(`baremark: ${asSentence(error.message)} ${error.remedy}\n`)
+    io.stderr(`baremark: ${plainText(`${asSentence(error.message)} ${error.remedy}`)}\n`)
     return error.exitCode
   }
   if (['EMFILE', 'ENFILE'].includes(systemErrorCode(error) ?? '')) {

@@ -48,17 +48,41 @@ export interface RunPlan {
  * @throws UserError for what the user can fix
  */
 export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
+  try {
+    return await runAll(plan, io)
+  } catch (error) {
+    if (!io.signal.aborted) throw error
+    io.stderr('Interrupted before anything was measured.\n')
+    return interruptCode(io)
+  }
+}
+
+async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   const url = parseTargetUrl(plan.url)
   checkNames(plan.scenario, plan.catalogue)
   await checkOpenFiles(plan.benchmark.load)
   const [hardware, identity] = await Promise.all([
     detectHardware(),
-    identifyTarget(url, plan.model, plan.access),
+    identifyTarget(url, plan.model, plan.access, io.signal),
   ])
+  checkContext(plan.benchmark, identity)
   const target = { ...identity, weights: plan.declaredWeights ?? identity.weights }
   const config = configOf(plan, url)
   const measured = await measure(plan, url, { hardware, target, config }, io)
   return finish(plan, measured, io)
+}
+
+/** @throws UserError when a request cannot fit into what the server says it can hold */
+function checkContext({ workload }: Benchmark, { contextTokens, url }: TargetIdentity): void {
+  const needed = workload.inputTokens + workload.outputTokens
+  if (contextTokens === undefined || needed <= contextTokens) return
+  throw new UserError(
+    `A request of ${needed} tokens does not fit: ${url} holds ${contextTokens}.`,
+    {
+      remedy: 'Lower --isl or --osl, or start the server with a longer context.',
+      exitCode: exitCodes.setup,
+    },
+  )
 }
 
 function configOf(plan: RunPlan, url: URL): RunConfig {
@@ -89,7 +113,13 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   const api = serverApis[benchmark.api]
   const endpoint = await resolveEndpoint(url, plan.access)
   const { clock, epoch, epochMonotonicMs } = startClock()
-  const sender = createSender({ endpoint, api, clock, timeouts: benchmark.timeouts })
+  const sender = createSender({
+    endpoint,
+    api,
+    clock,
+    timeouts: benchmark.timeouts,
+    secret: plan.access.apiKey,
+  })
   const version = packageVersion()
   const template = {
     api,
@@ -101,6 +131,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   }
   try {
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
+    io.signal.addEventListener('abort', sender.cancelAll)
     const probe = await probeTarget(sender.send, template, {
       inputTokens: benchmark.workload.inputTokens,
       random,
@@ -224,8 +255,11 @@ async function writeReports(report: Report, directory: string): Promise<void> {
 }
 
 function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
-  if (io.signal.aborted)
-    return io.signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted
+  if (io.signal.aborted) return interruptCode(io)
   if (summary.verdict === 'INVALID') return exitCodes.invalid
   return run.state === 'complete' ? exitCodes.valid : exitCodes.partial
+}
+
+function interruptCode({ signal }: Io): ExitCode {
+  return signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted
 }

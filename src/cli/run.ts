@@ -17,6 +17,8 @@ interface RunFlags extends BenchmarkFlags, PriceFlags {
   readonly insecure: boolean
 }
 
+const DEFAULT_KEY_VARIABLE = 'BAREMARK_API_KEY'
+
 /** `baremark run`. @throws UserError */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
@@ -51,6 +53,11 @@ async function readApiKey(
     return { key: cleanKey(await readTextFile(flags.apiKeyFile)), source: 'file' }
   }
   const key = env[flags.apiKeyEnv]
+  if (!key && flags.apiKeyEnv !== DEFAULT_KEY_VARIABLE) {
+    throw new UserError(`The environment has no ${flags.apiKeyEnv}.`, {
+      remedy: 'Set it, or leave --api-key-env out.',
+    })
+  }
   return key ? { key: cleanKey(key), source: `environment ${flags.apiKeyEnv}` } : undefined
 }
 

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
-import { exitCodes } from '../errors.ts'
+import { exitCodes, UserError } from '../errors.ts'
 import type { Engine } from '../serve/engine.ts'
 import { startServer } from '../serve/openai-server.ts'
 import type { SimulatedOptions } from '../serve/simulated.ts'
+import { openStampFile, type StampFile } from '../serve/stamps.ts'
 
 export interface ServeOptions {
   readonly engine: 'llama' | 'simulated'
@@ -16,8 +17,39 @@ export interface ServeOptions {
   readonly threads?: number
   /** The law of the simulated engine, where it differs from the default. */
   readonly simulation?: Partial<SimulatedOptions>
+  /** A file for what was really sent, and when: a line of JSON for each request for generation. */
+  readonly stamps?: string
   /** Also end when stdin does, so that the server never outlives the program that started it. */
   readonly untilStdinEnds?: boolean
+}
+
+type ShownOption =
+  | 'prefillTokensPerS'
+  | 'decodeBaseMs'
+  | 'decodePerSequenceMs'
+  | 'tokensPerChunk'
+  | 'seed'
+  | 'spread'
+  | 'slowStartS'
+  | 'slowStartFactor'
+  | 'prefixCache'
+  | 'kvTokens'
+
+/** The flags of `serve`: its options, with the law of the simulation beside the others. */
+export type ServeFlags = Omit<ServeOptions, 'simulation' | 'modelFile' | 'threads'> &
+  Partial<Pick<SimulatedOptions, ShownOption>> & { readonly jitter?: number }
+
+/** @throws UserError when a law is given to an engine that obeys none */
+export function serveOptions(flags: ServeFlags): ServeOptions {
+  const { engine, port, slots, stamps, untilStdinEnds, jitter, ...law } = flags
+  const simulation = { ...law, ...(jitter === undefined ? {} : { jitterRatio: jitter }) }
+  const [stray] = Object.keys(simulation)
+  if (engine !== 'simulated' && stray !== undefined) {
+    throw new UserError(`The ${engine} engine takes as long as it takes: ${stray} is not for it.`, {
+      remedy: 'Add --engine simulated, or leave that flag out.',
+    })
+  }
+  return { engine, port, slots, stamps, untilStdinEnds, simulation }
 }
 
 interface Output {
@@ -36,12 +68,22 @@ export interface ServeIo {
  * Serves an engine on the loopback address until it is told to end. When the server is ready, and
  * only then, one line of JSON is written to stdout; to stderr goes a word to a person, if there is one.
  *
- * @throws UserError when the engine or the port cannot be had
+ * @throws UserError when the engine, the port or the file of stamps cannot be had
  */
 export async function serveCommand(options: ServeOptions, io: ServeIo): Promise<number> {
+  const stamps = options.stamps === undefined ? undefined : await openStampFile(options.stamps)
+  try {
+    await serveEngine(options, io, stamps)
+  } finally {
+    await stamps?.close()
+  }
+  return exitCodes.valid
+}
+
+async function serveEngine(options: ServeOptions, io: ServeIo, stamps: StampFile | undefined) {
   const engine = await openEngine(options)
   try {
-    const server = await startServer({ engine, port: options.port })
+    const server = await startServer({ engine, port: options.port, onStamp: stamps?.write })
     io.stdout.write(`${JSON.stringify(readyLine(server.url, engine))}\n`)
     if (!options.untilStdinEnds) io.stderr.write(`Serving ${engine.model}. Press Ctrl-C to end.\n`)
     await untilTold(options, io)
@@ -49,7 +91,6 @@ export async function serveCommand(options: ServeOptions, io: ServeIo): Promise<
   } finally {
     await engine.close()
   }
-  return exitCodes.valid
 }
 
 /** Each engine is loaded only where it is asked for. */

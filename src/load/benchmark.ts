@@ -2,13 +2,21 @@ import { z } from 'zod'
 
 const positiveInteger = z.int().positive()
 const positive = z.number().positive()
+/** Far beyond what one client can send. */
+const MAX_RATE_PER_S = 100_000
+
+const once = (values: readonly number[]): boolean => new Set(values).size === values.length
 
 const maxInFlight = positiveInteger
   .optional()
   .describe('Most requests at once; a request that is due while so many are under way is held back')
 
 const ratePerS = (what: string) =>
-  z.array(positive).min(1).describe(`Requests per second${what}; one load level per number`)
+  z
+    .array(positive.max(MAX_RATE_PER_S))
+    .min(1)
+    .refine(once, 'expected each rate once')
+    .describe(`Requests per second${what}; one load level per number`)
 
 const loadSchema = z.discriminatedUnion('kind', [
   z
@@ -17,6 +25,7 @@ const loadSchema = z.discriminatedUnion('kind', [
       concurrency: z
         .array(positiveInteger)
         .min(1)
+        .refine(once, 'expected each number once')
         .describe(
           'Users that each wait for an answer before asking again; one load level per number',
         ),
@@ -68,7 +77,8 @@ export const benchmarkSchema = z
     schemaVersion: z.literal(1),
     name: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes'),
+      .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes')
+      .max(100),
     description: z.string().optional(),
     api: z.enum(['openai-chat', 'openai-completions']).default('openai-chat'),
     workload: z.strictObject({
@@ -99,6 +109,14 @@ export const benchmarkSchema = z
     path: ['durationS'],
     message: 'expected durationS, requests or both: something has to end the run',
   })
+  .refine(
+    ({ load, requests }) =>
+      load.kind !== 'closed' || requests === undefined || requests >= Math.max(...load.concurrency),
+    {
+      path: ['requests'],
+      message: 'expected at least as many requests as users: the others would have nothing to do',
+    },
+  )
 
 export type Benchmark = z.infer<typeof benchmarkSchema>
 export type Load = Benchmark['load']

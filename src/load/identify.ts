@@ -47,8 +47,9 @@ export async function identifyTarget(
   url: URL,
   model: string | undefined,
   access: Access,
+  signal?: AbortSignal,
 ): Promise<TargetIdentity> {
-  const answer = await getModels(url, access)
+  const answer = await getModels(url, access, signal)
   const offered = answer.models.map((offer) => offer.id)
   const chosen = model ?? offered[0]
   if (chosen === undefined) {
@@ -100,10 +101,11 @@ interface ModelsAnswer {
   readonly serverHeader?: string
 }
 
-async function getModels(url: URL, access: Access): Promise<ModelsAnswer> {
+async function getModels(url: URL, access: Access, signal?: AbortSignal): Promise<ModelsAnswer> {
   const { status, body, serverHeader } = await get(
     new URL(`${url.href.replace(/\/$/, '')}/v1/models`),
     access,
+    signal,
   )
   if (status === 401 || status === 403) {
     throw new UserError(`${url.origin} refuses the key (HTTP ${status}).`, {
@@ -135,16 +137,19 @@ interface Answer {
   readonly serverHeader?: string
 }
 
-async function get(url: URL, access: Access): Promise<Answer> {
+async function get(url: URL, access: Access, signal?: AbortSignal): Promise<Answer> {
   const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
   const headers = access.apiKey === undefined ? {} : { authorization: `Bearer ${access.apiKey}` }
+  // Of the whole answer: a server that trickles is never silent.
+  const deadline = AbortSignal.timeout(PROBE_TIMEOUT_MS)
   const options = {
     headers,
-    timeout: PROBE_TIMEOUT_MS,
+    signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     rejectUnauthorized: !access.insecure,
     ca: access.ca,
   }
   return new Promise((resolve, reject) => {
+    const late = new Error(`no answer within ${PROBE_TIMEOUT_MS / MS_PER_S} s`)
     const asked = request(url, options, (response) => {
       const parts: Buffer[] = []
       let length = 0
@@ -161,12 +166,9 @@ async function get(url: URL, access: Access): Promise<Answer> {
           serverHeader: response.headers.server?.toString(),
         })
       })
-      response.on('error', (cause) => reject(unreachable(url, cause)))
+      response.on('error', (cause) => reject(unreachable(url, deadline.aborted ? late : cause)))
     })
-    asked.on('timeout', () =>
-      asked.destroy(new Error(`no answer within ${PROBE_TIMEOUT_MS / MS_PER_S} s`)),
-    )
-    asked.on('error', (cause) => reject(unreachable(url, cause)))
+    asked.on('error', (cause) => reject(unreachable(url, deadline.aborted ? late : cause)))
     asked.end()
   })
 }

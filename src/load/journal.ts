@@ -107,8 +107,19 @@ export async function readJournal(file: string): Promise<JournalContent> {
 function parseRecord(line: string): RequestRecord | undefined {
   try {
     const record = JSON.parse(line) as RequestRecord
-    return typeof record?.id === 'number' && Array.isArray(record.chunkMs) ? record : undefined
+    return isRecord(record) ? record : undefined
   } catch {
     return undefined
   }
+}
+
+/** Enough of a record's shape that figures can be made of it. */
+function isRecord(record: RequestRecord | null): boolean {
+  return (
+    typeof record?.id === 'number' &&
+    typeof record.level === 'number' &&
+    typeof record.outcome?.kind === 'string' &&
+    Array.isArray(record.chunkMs) &&
+    record.chunkMs.every((ms) => typeof ms === 'number')
+  )
 }

@@ -50,6 +50,7 @@ interface Progress {
   ended: LevelResult['ended']
   issued: number
   heldBack: number
+  neverSent: number
   measured: number
   failuresInARow: number
   lastSuccessMs: number | undefined
@@ -72,7 +73,7 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
   done.abort()
   await watch
   world.signal.removeEventListener('abort', onInterrupt)
-  const { startMs, windowStartMs, issued, heldBack, ended } = progress
+  const { startMs, windowStartMs, issued, heldBack, neverSent, ended } = progress
   const endMs = world.clock.nowMs()
   return {
     startMs,
@@ -81,6 +82,7 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
     endMs,
     issued,
     ...(heldBack > 0 ? { heldBack } : {}),
+    ...(neverSent > 0 ? { neverSent } : {}),
     ended,
   }
 }
@@ -99,6 +101,7 @@ function begin(plan: LevelPlan, nowMs: number): Progress {
     ended: 'complete',
     issued: 0,
     heldBack: 0,
+    neverSent: 0,
     measured: 0,
     failuresInARow: 0,
     lastSuccessMs: undefined,
@@ -170,17 +173,28 @@ async function runOpen(
   for (const offsetMs of arrivalsMs(load, plan.random)) {
     const dueMs = progress.startMs + offsetMs
     await world.clock.sleepUntil(dueMs, progress.issuing.signal)
-    if (!mayIssue(plan, progress, dueMs)) break
-    if (places.full()) {
+    if (mayIssue(plan, progress, dueMs) && places.full()) {
       progress.heldBack++
       await places.oneLeft()
-      if (!mayIssue(plan, progress, dueMs)) break
     }
-    places.take()
-    requests.push(issue(progress, world, dueMs).then(places.leave))
+    const inTime = world.clock.nowMs() < (progress.plannedEndMs ?? Number.POSITIVE_INFINITY)
+    if (inTime && mayIssue(plan, progress, dueMs)) {
+      places.take()
+      requests.push(issue(progress, world, dueMs).then(places.leave))
+    } else if (isStillDue(plan, progress, dueMs)) {
+      stop(progress, world.clock.nowMs())
+      progress.neverSent++
+    } else break
   }
   stop(progress, world.clock.nowMs())
   await Promise.all(requests)
+}
+
+/** Whether the window was to hold the request, though it closed before the client got to it. */
+function isStillDue(plan: LevelPlan, progress: Progress, dueMs: number): boolean {
+  const { plannedEndMs } = progress
+  if (progress.ended !== 'complete' || countReached(plan, progress)) return false
+  return plannedEndMs !== undefined && dueMs < plannedEndMs
 }
 
 /** Counts the requests under way against a limit. */

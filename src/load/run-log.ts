@@ -67,6 +67,8 @@ export interface LevelLog {
   readonly issued: number
   /** Of these, held back past their time because so many were under way as the load allows. */
   readonly heldBack?: number
+  /** Due inside the window and never sent: the window closed before the client got to them. */
+  readonly neverSent?: number
   /** `complete`, or why it stopped before its bound. */
   readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
   readonly health: ClientHealth

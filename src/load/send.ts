@@ -35,7 +35,7 @@ export interface Sender {
   readonly close: () => void
 }
 
-export interface Traffic {
+interface Traffic {
   readonly reads: number
   readonly chunks: number
 }
@@ -45,13 +45,19 @@ interface SenderOptions {
   readonly api: ServerApi
   readonly clock: Clock
   readonly timeouts: Timeouts
+  /** Must appear in no record, though a server may repeat it in an error. */
+  readonly secret?: string
 }
 
 /** How often timers are looked at; a request may overrun its limit by this much. */
 const TIMER_CHECK_MS = 100
 const DETAIL_CHARACTERS = 300
+/** More than the detail holds, so that a key in it is seen whole before it is cut. */
+const MAX_ERROR_BODY_BYTES = 4096
+/** Room for so many chunks is made at first; answers of more get it as they come. */
+const LIKELY_CHUNKS = 1024
 
-export function createSender({ endpoint, api, clock, timeouts }: SenderOptions): Sender {
+export function createSender({ endpoint, api, clock, timeouts, secret }: SenderOptions): Sender {
   let readMs = 0
   let reads = 0
   let chunks = 0
@@ -77,6 +83,7 @@ export function createSender({ endpoint, api, clock, timeouts }: SenderOptions):
         api,
         clock,
         timeouts,
+        secret,
         readMs: () => readMs,
         giveBack: pool.giveBack,
       })
@@ -119,6 +126,7 @@ interface FlightContext {
   readonly api: ServerApi
   readonly clock: Clock
   readonly timeouts: Timeouts
+  readonly secret: string | undefined
   /** Moment of the socket read now being worked on. */
   readonly readMs: () => number
   readonly giveBack: (connection: Connection) => void
@@ -145,7 +153,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   const issuedMs = clock.nowMs()
   const abortConnecting = new AbortController()
   const draft: Draft = {
-    chunks: createStamps(request.requestedOutputTokens),
+    chunks: createStamps(Math.min(request.requestedOutputTokens, LIKELY_CHUNKS)),
     errorBody: Buffer.alloc(0),
   }
   let connection: Connection | undefined
@@ -163,7 +171,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
       abortConnecting.abort(new Error('closed'))
       connection?.destroy()
     }
-    resolve(toRecord(request, draft, clock.nowMs(), outcome))
+    resolve(toRecord(request, draft, clock.nowMs(), presentable(outcome, context.secret)))
   }
   const closeIf = (outcome: Outcome | undefined): void => {
     if (outcome) close(outcome)
@@ -183,7 +191,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
 
   const onBody = (bytes: Buffer, start: number, end: number): void => {
     if (isSuccess(draft.httpStatus)) events.push(bytes, start, end)
-    else if (draft.errorBody.length < DETAIL_CHARACTERS)
+    else if (draft.errorBody.length < MAX_ERROR_BODY_BYTES)
       draft.errorBody = Buffer.concat([draft.errorBody, bytes.subarray(start, end)])
   }
 
@@ -229,7 +237,15 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
 }
 
 function failed(failure: FailureKind, detail: string): Outcome {
-  return { kind: 'failed', failure, detail: detail.slice(0, DETAIL_CHARACTERS) }
+  return { kind: 'failed', failure, detail }
+}
+
+/** A failure's detail without the key, and of a length fit for a line. */
+function presentable(outcome: Outcome, secret: string | undefined): Outcome {
+  if (outcome.kind !== 'failed') return outcome
+  const { detail } = outcome
+  const clean = secret === undefined ? detail : detail.replaceAll(secret, '***')
+  return { ...outcome, detail: clean.slice(0, DETAIL_CHARACTERS) }
 }
 
 /** Notes what an event says; gives an outcome when the event ends the request. */

@@ -1,5 +1,7 @@
 import { type Maybe, ratio } from '../arithmetic.ts'
 import type { Benchmark } from '../load/benchmark.ts'
+import type { RunLog } from '../load/run-log.ts'
+import { MS_PER_S } from '../units.ts'
 import type { Gate, OperatingPoint, Verdict } from './summary.ts'
 
 /** What a gate judges: one operating point without its gates, and what was asked of the run. */
@@ -21,6 +23,11 @@ interface GateRule {
 }
 
 const MAX_ERROR_RATIO = 0.01
+const MAX_UNSENT_RATIO = 0.01
+const MAX_GIVEN_UP_RATIO = 0.05
+/** Speculative decoding brings a few tokens at once, a buffering proxy whole answers. */
+const MAX_TOKENS_PER_CHUNK = 10
+const MIN_LATENCIES_IN_WINDOW = 3
 const MAX_LENGTH_DEVIATION_RATIO = 0.1
 const MAX_CLIENT_CORES = 0.7
 const MAX_LOOP_DELAY_P99_MS = 10
@@ -69,6 +76,20 @@ const gateRules: Readonly<Record<string, GateRule>> = {
         : { value: `${p99.toFixed(2)} ms`, pass: p99 <= latenessLimitMs(point) }
     },
   },
+  'all-sent': {
+    severity: 'invalid',
+    limit: () => `at most ${percent(MAX_UNSENT_RATIO)} of those due never sent`,
+    remedy:
+      'The window closed before the client got to them: lower the rate, or raise maxInFlight.',
+    judge: ({ point: { load, requests, neverSent = 0 } }) => {
+      const unsent = ratio(neverSent, requests.issued + neverSent)
+      if (load.kind === 'closed' || unsent === undefined) return undefined
+      return {
+        value: `${neverSent} of ${requests.issued + neverSent}`,
+        pass: unsent <= MAX_UNSENT_RATIO,
+      }
+    },
+  },
   'in-flight-limit': {
     severity: 'degraded',
     limit: () => '0 held back',
@@ -107,6 +128,31 @@ const gateRules: Readonly<Record<string, GateRule>> = {
         ? undefined
         : { value: point.tokenSource, pass: point.tokenSource === 'usage' },
   },
+  streamed: {
+    severity: 'degraded',
+    limit: () => `at most ${MAX_TOKENS_PER_CHUNK} tokens a chunk`,
+    remedy:
+      'The server, or something before it, hands out answers in lumps: TPOT and gaps say little. Look for a buffering proxy.',
+    judge: ({ point: { tokensPerChunk } }) =>
+      tokensPerChunk === undefined
+        ? undefined
+        : {
+            value: `${tokensPerChunk.toFixed(1)} tokens a chunk`,
+            pass: tokensPerChunk <= MAX_TOKENS_PER_CHUNK,
+          },
+  },
+  'window-covers-requests': {
+    severity: 'invalid',
+    limit: () => 'at least the median latency',
+    remedy: 'The window is shorter than a request: measure for longer, or more requests.',
+    judge: ({ point }) => judgeWindow(point, 1),
+  },
+  'window-length': {
+    severity: 'degraded',
+    limit: () => `at least ${MIN_LATENCIES_IN_WINDOW} times the median latency`,
+    remedy: 'Few requests fit into the window, so its edges weigh much: measure for longer.',
+    judge: ({ point }) => judgeWindow(point, MIN_LATENCIES_IN_WINDOW),
+  },
   'client-event-loop': {
     severity: 'degraded',
     limit: () => `delay p99 at most ${MAX_LOOP_DELAY_P99_MS} ms`,
@@ -142,6 +188,20 @@ const gateRules: Readonly<Record<string, GateRule>> = {
       pass: point.requests.cancelled === 0,
     }),
   },
+  'given-up': {
+    severity: 'invalid',
+    limit: () => `at most ${percent(MAX_GIVEN_UP_RATIO)}`,
+    remedy:
+      'So many of the slowest requests were cut off that the latencies are those of the fast ones: allow a longer drain, or lower the load.',
+    judge: ({ point: { requests, ended } }) => {
+      const share = ratio(requests.cancelled, requests.issued)
+      if (share === undefined || ended !== 'complete') return undefined
+      return {
+        value: `${percent(share)} (${requests.cancelled} of ${requests.issued})`,
+        pass: share <= MAX_GIVEN_UP_RATIO,
+      }
+    },
+  },
   'level-complete': {
     severity: 'degraded',
     limit: () => 'complete',
@@ -160,28 +220,45 @@ export function judgeGates(input: GateInput): Gate[] {
   })
 }
 
-/** The verdict on a run and why: invalid outweighs degraded; a run without a single point is invalid. */
-export function judgeRun(points: readonly OperatingPoint[]): {
-  verdict: Verdict
-  reasons: string[]
-} {
+/**
+ * The verdict on a run and why: invalid outweighs degraded. A run without a single point is invalid,
+ * one that stopped before its end at best degraded.
+ */
+export function judgeRun(
+  points: readonly OperatingPoint[],
+  state: RunLog['state'],
+): { verdict: Verdict; reasons: string[] } {
   if (points.length === 0) return { verdict: 'INVALID', reasons: ['no load level was run'] }
   const failures = points.flatMap((point) =>
     point.gates
       .filter(({ status }) => status === 'fail')
       .map((gate) => ({ gate, label: point.label })),
   )
-  const reasons = failures.map(
-    ({ gate, label }) => `${label}: ${gate.gate} is ${gate.value}, limit ${gate.limit}`,
-  )
+  const stopped = state === 'complete' ? [] : ['the run stopped before its end']
+  const reasons = [
+    ...stopped,
+    ...failures.map(
+      ({ gate, label }) => `${label}: ${gate.gate} is ${gate.value}, limit ${gate.limit}`,
+    ),
+  ]
   if (failures.some(({ gate }) => gate.severity === 'invalid'))
     return { verdict: 'INVALID', reasons }
-  return { verdict: failures.length > 0 ? 'DEGRADED' : 'VALID', reasons }
+  return { verdict: reasons.length > 0 ? 'DEGRADED' : 'VALID', reasons }
 }
 
 /** 1 ms, or 1 % of the median TTFT where that is more: lateness that cannot change the answer. */
 function latenessLimitMs(point: Omit<OperatingPoint, 'gates'>): number {
   return Math.max(MIN_LATENESS_LIMIT_MS, (point.ttftMs.p50.value ?? 0) * LATENESS_SHARE_OF_TTFT)
+}
+
+function judgeWindow(
+  { windowS, latencyMs }: Omit<OperatingPoint, 'gates'>,
+  latencies: number,
+): { value: string; pass: boolean } | undefined {
+  const times = ratio(windowS * MS_PER_S, latencyMs.p50.value)
+  return times === undefined
+    ? undefined
+    : { value: `${times.toFixed(1)} times`, pass: times >= latencies }
 }
 
 function judgeLength(mean: Maybe, asked: number): { value: string; pass: boolean } | undefined {

@@ -1,8 +1,8 @@
 import { ratio } from '../arithmetic.ts'
 import type { Slo } from '../load/benchmark.ts'
 import type { RequestRecord } from '../load/record.ts'
-import { requestMetrics } from './metrics.ts'
-import type { OperatingPoint, RequestCounts } from './summary.ts'
+import { outputTokens, requestMetrics } from './metrics.ts'
+import type { OperatingPoint } from './summary.ts'
 import { isCompleted, isInside, outputTokensInside, perSecond, type Window } from './throughput.ts'
 
 /** Whether any limit is set. */
@@ -12,7 +12,7 @@ export function hasSlo(slo: Slo): boolean {
 
 /**
  * Whether a completed request met every limit. A request of one token has no TPOT and cannot miss
- * a limit on it.
+ * a limit on it; an answer of more that came all at once has not shown that it meets one.
  */
 function meetsSlo(record: RequestRecord, slo: Slo): boolean {
   const within = (value: number | undefined, limit: number | undefined): boolean =>
@@ -20,15 +20,19 @@ function meetsSlo(record: RequestRecord, slo: Slo): boolean {
   const tpotMs = requestMetrics.tpotMs.of(record)
   return (
     within(requestMetrics.ttftMs.of(record), slo.ttftMs) &&
-    (tpotMs === undefined || within(tpotMs, slo.tpotMs)) &&
+    (outputTokens(record) < 2 || within(tpotMs, slo.tpotMs)) &&
     within(requestMetrics.latencyMs.of(record), slo.latencyMs)
   )
 }
 
-/** Requests, and their tokens, that met every limit; absent when no limit is set. */
+/**
+ * Requests, and their tokens, that met every limit; absent when no limit is set.
+ *
+ * @param asked requests that should have met them: whoever was given up or never served did not
+ */
 export function goodput(
   records: readonly RequestRecord[],
-  counts: RequestCounts,
+  asked: number,
   window: Window,
   slo: Slo,
 ): OperatingPoint['goodput'] {
@@ -40,6 +44,6 @@ export function goodput(
     slo,
     requestsPerS: perSecond(endedInside.length, window),
     outputTokensPerS: perSecond(outputTokensInside(good, window), window),
-    goodRatio: ratio(measured.length, counts.issued - counts.cancelled),
+    goodRatio: ratio(measured.length, asked),
   }
 }

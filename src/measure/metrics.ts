@@ -24,9 +24,9 @@ export const requestMetrics = {
   tpotMs: {
     label: 'Time per output token after the first (ms)',
     of: (record) => {
-      const tokens = outputTokens(record)
-      if (tokens === undefined || tokens < 2) return undefined
-      return ratio(difference(record.chunkMs.at(-1), record.chunkMs[0]), tokens - 1)
+      const spanMs = difference(record.chunkMs.at(-1), record.chunkMs[0])
+      // All at once is not token by token: nothing is known of the time between.
+      return spanMs === 0 ? undefined : ratio(spanMs, Math.max(0, outputTokens(record) - 1))
     },
   },
   latencyMs: {
@@ -52,7 +52,8 @@ export type RequestMetricName = keyof typeof requestMetrics
 
 /** The server's own count; where it gives none, the number of chunks, which may hold several tokens each. */
 export function outputTokens(record: RequestRecord): number {
-  return record.usage?.outputTokens ?? record.chunkMs.length
+  // A server that counts 0 and sends output has not counted.
+  return record.usage?.outputTokens || record.chunkMs.length
 }
 
 /** Values of a metric over requests, unknowns left out. */

@@ -35,7 +35,7 @@ export function summarize(run: RunLog, records: readonly RequestRecord[]): Summa
   return {
     points,
     frontier: frontierOf(points),
-    ...judgeRun(points),
+    ...judgeRun(points, run.state),
     warnings: warningsOf(run, points),
   }
 }
@@ -57,8 +57,9 @@ export function operatingPoint(
     errors: countErrors(records.filter(({ phase }) => phase === 'measured')),
     ...distributions(records),
     ...rates(records, window),
-    goodput: goodput(records, requests, window, benchmark.slo),
+    goodput: goodput(records, requests.issued + (log.neverSent ?? 0), window, benchmark.slo),
     heldBack: log.heldBack,
+    neverSent: log.neverSent,
     rate: offeredRate(log.load, records, window),
     health: log.health,
     ended: log.ended,
@@ -100,9 +101,7 @@ function distributions(records: readonly RequestRecord[]): Distributions {
     latenessMs: ifAny('latenessMs'),
     inputTokens: of('inputTokens'),
     outputTokens: of('outputTokens'),
-    tokenSource: measured.every(({ usage }) => usage?.outputTokens !== undefined)
-      ? 'usage'
-      : 'chunks',
+    tokenSource: measured.every(({ usage }) => (usage?.outputTokens ?? 0) > 0) ? 'usage' : 'chunks',
     tokensPerSPerUser: ratio(MS_PER_S, tpotMs.p50.value),
   }
 }

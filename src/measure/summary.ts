@@ -91,11 +91,13 @@ export interface OperatingPoint {
     readonly slo: Slo
     readonly requestsPerS?: number
     readonly outputTokensPerS?: number
-    /** Good requests / issued requests of the measured phase that were not cancelled. */
+    /** Good requests / requests of the measured phase that were issued, or due and never sent. Those given up count as not good. */
     readonly goodRatio?: number
   }
   /** Requests held back past their time by the load's own limit on requests under way. */
   readonly heldBack?: number
+  /** Requests due inside the window that were never sent. */
+  readonly neverSent?: number
   /** Rate asked for and rate at which requests were sent in the window, open loop only. */
   readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
   readonly health: ClientHealth

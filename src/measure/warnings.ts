@@ -58,12 +58,8 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
 
   const withheld = withheldPercentiles(point)
   if (point.requests.completed > 0 && withheld.length > 0) {
-    const needed = Math.max(...withheld.map(({ needed }) => needed))
-    const names = withheld.map(({ name }) => name).join(', ')
-    add(
-      'few-samples',
-      `${names} withheld, ${point.requests.completed} requests are too few (${needed} needed). Measure for longer.`,
-    )
+    const names = withheld.map(({ name, n, needed }) => `${name} (has ${n}, needs ${needed})`)
+    add('few-samples', `too few requests for ${names.join(' and ')}. Measure for longer.`)
   }
   const errors = point.requests.failed + point.requests.timedOut
   if (errors > 0)
@@ -100,8 +96,13 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
 }
 
 /** Which of the tabled percentiles have too few samples. */
-function withheldPercentiles(point: OperatingPoint): { name: string; needed: number }[] {
-  const of = (name: string, { p95 }: Distribution): { name: string; needed: number }[] =>
-    p95.withheldUntilN === undefined ? [] : [{ name: `${name} p95`, needed: p95.withheldUntilN }]
+function withheldPercentiles(point: OperatingPoint): { name: string; n: number; needed: number }[] {
+  const of = (
+    name: string,
+    { p95 }: Distribution,
+  ): { name: string; n: number; needed: number }[] =>
+    p95.withheldUntilN === undefined
+      ? []
+      : [{ name: `${name} p95`, n: p95.n, needed: p95.withheldUntilN }]
   return [...of('TTFT', point.ttftMs), ...of('TPOT', point.tpotMs)]
 }

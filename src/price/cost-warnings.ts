@@ -1,3 +1,5 @@
+import { readingValue } from '../detect/hardware.ts'
+import { matchProfile } from '../detect/hardware-profile.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { hasSlo } from '../measure/goodput.ts'
 import type { Summary } from '../measure/summary.ts'
@@ -42,6 +44,14 @@ export function costWarnings(
   if (!chosen.profile) {
     warnings.push({ kind: 'no-hardware-profile', text: noProfile(run) })
   }
+  const declared = declaredHardware(run, chosen)
+  if (declared) warnings.push({ kind: 'hardware-declared', text: declared })
+  if (chosen.profile?.unit === 'gpu' && chosen.profile.tdpW && !chosen.profile.powerW?.load) {
+    warnings.push({
+      kind: 'board-power-only',
+      text: 'Power is the limit of the board alone, without the server around it: electricity is higher, and not to be compared with hardware whose whole power is known.',
+    })
+  }
   if (chosen.profile?.unit === 'gpu' && chosen.unitPrice?.per === 'unit') {
     warnings.push({
       kind: 'board-price-only',
@@ -67,7 +77,35 @@ export function costWarnings(
     kind: 'not-comparable',
     text: 'Prices compare tokens, not answers: the API runs another model.',
   })
-  return [...warnings, ...staleWarnings(assumptions, run.epoch)]
+  return [...warnings, ...misappliedPrice(run, chosen), ...staleWarnings(assumptions, run.epoch)]
+}
+
+/** The profile was named, and it is not what was seen where the load ran. */
+function declaredHardware({ target, hardware }: RunLog, { profile }: Chosen): string | undefined {
+  if (!profile) return undefined
+  if (!target.loopback)
+    return `The hardware is taken to be ${profile.name}, as stated; it was not observed.`
+  if (profile.unit === 'host' && hardware.gpus.length === 0) return undefined
+  const names = hardware.gpus.map(({ name }) => readingValue(name) ?? '')
+  if (names.length > 0 && names.every((name) => matchProfile(name, [profile]))) return undefined
+  const seen = names.length > 0 ? [...new Set(names)].join(', ') : 'a machine without a GPU'
+  return `The throughput was measured on ${seen}, but priced as ${profile.name}: the price is of a throughput that this hardware has not shown.`
+}
+
+/** An API's price outside its dates, or for longer prompts than it holds for. */
+function misappliedPrice(run: RunLog, { api }: Chosen): CostWarning[] {
+  const day = run.epoch.slice(0, 10)
+  const { inputTokens } = run.config.benchmark.workload
+  const reasons = [
+    ...(api.from !== undefined && api.from > day ? [`it holds from ${api.from}`] : []),
+    ...(api.to !== undefined && api.to < day ? [`it ended on ${api.to}`] : []),
+    ...(api.contextLimitTokens !== undefined && inputTokens > api.contextLimitTokens
+      ? [`it holds for prompts of up to ${api.contextLimitTokens} tokens`]
+      : []),
+  ]
+  if (reasons.length === 0) return []
+  const text = `The price of ${api.provider} ${api.model} does not apply: ${reasons.join(', ')}. Name another with the scenario.`
+  return [{ kind: 'price-does-not-apply', text }]
 }
 
 function noProfile({ target, hardware }: RunLog): string {

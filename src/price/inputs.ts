@@ -81,7 +81,7 @@ export function chooseInputs(run: RunLog, scenario: Scenario, catalogue: Catalog
   const unitPrice = profile && cheapestToDefend(profile)
   const electricity = findEntry(catalogue, scenario.electricity, 'electricity')
   const api = findEntry(catalogue, scenario.api, 'api')
-  const rental = chooseRental(scenario, catalogue, profile)
+  const rental = chooseRental(scenario, catalogue, profile, units?.value)
   const inputs: { [N in InputName]?: Assumption } = {}
   const set = (name: InputName, assumption: Assumption | undefined): void => {
     if (assumption) inputs[name] = assumption
@@ -102,7 +102,7 @@ export function chooseInputs(run: RunLog, scenario: Scenario, catalogue: Catalog
       electricity.entry.where,
     ),
   )
-  if (rental) set('rentUsdPerHour', rentAssumption(rental))
+  if (rental) set('rentUsdPerHour', rentAssumption(rental, units?.value))
   const apiName = `${api.entry.provider} ${api.entry.model}`
   set(
     'apiUsdPerMillionInputTokens',
@@ -245,30 +245,51 @@ function idlePower(profile: HardwareProfile): Assumption | undefined {
   )
 }
 
+/** The named offer where it is of this hardware; other hardware's rent is no alternative. */
 function chooseRental(
   scenario: Scenario,
   catalogue: Catalogue,
   profile: HardwareProfile | undefined,
+  units: Maybe,
 ): Priced<RentalPrice> | undefined {
-  if (scenario.rental !== undefined) return findEntry(catalogue, scenario.rental, 'rental')
-  return medianOffer(
-    entries(catalogue, 'rental').filter(
-      ({ entry }) => entry.hardwareProfile === profile?.id && entry.commitment === 'on-demand',
-    ),
+  const ofProfile = entries(catalogue, 'rental').filter(
+    ({ entry }) => entry.hardwareProfile === profile?.id,
+  )
+  const named = ofProfile.find(({ entry }) => entry.id === scenario.rental)
+  return (
+    named ??
+    medianOffer(
+      ofProfile.filter(({ entry }) => entry.commitment === 'on-demand'),
+      units,
+    )
   )
 }
 
 /** The middle offer by price per unit, the lower of two: neither the dearest comparator nor the cheapest. */
-function medianOffer(offers: readonly Priced<RentalPrice>[]): Priced<RentalPrice> | undefined {
-  const perUnit = ({ entry }: Priced<RentalPrice>): number => entry.usdPerHour.value / entry.gpus
-  const byPrice = offers.toSorted((a, b) => perUnit(a) - perUnit(b))
+function medianOffer(
+  offers: readonly Priced<RentalPrice>[],
+  units: Maybe,
+): Priced<RentalPrice> | undefined {
+  const byPrice = offers.toSorted(
+    (a, b) => rentPerUnit(a.entry, units) - rentPerUnit(b.entry, units),
+  )
   return byPrice[Math.floor((byPrice.length - 1) / 2)]
 }
 
-function rentAssumption({ entry, sources }: Priced<RentalPrice>): Assumption {
-  const note = `${entry.provider} ${entry.sku}, ${entry.commitment}`
-  const assumption = stated('rentUsdPerHour', entry.usdPerHour, sources, note)
-  return { ...assumption, value: entry.usdPerHour.value / entry.gpus }
+/** USD per hour for each unit that serves: who rents by the instance pays for all of it. */
+function rentPerUnit({ usdPerHour, gpus, billed }: RentalPrice, units: Maybe): number {
+  if (billed === 'per-gpu' || units === undefined) return usdPerHour.value / gpus
+  return (Math.ceil(units / gpus) * usdPerHour.value) / units
+}
+
+function rentAssumption({ entry, sources }: Priced<RentalPrice>, units: Maybe): Assumption {
+  const whole = entry.billed === 'per-instance' && entry.gpus > 1
+  const note = [
+    `${entry.provider} ${entry.sku}, ${entry.commitment}`,
+    ...(whole ? [`only as a whole of ${entry.gpus} at ${entry.usdPerHour.value} USD/h`] : []),
+  ]
+  const assumption = stated('rentUsdPerHour', entry.usdPerHour, sources, note.join('; '))
+  return { ...assumption, value: rentPerUnit(entry, units) }
 }
 
 type EntryOf<K extends PriceEntry['kind']> = Extract<PriceEntry, { kind: K }>

@@ -16,7 +16,7 @@ export function choosePoint(
   points: readonly OperatingPoint[],
   slo: Slo,
 ): { point?: OperatingPoint; reason: string } {
-  const known = points.filter(({ outputTokensPerS }) => outputTokensPerS !== undefined)
+  const known = points.filter(({ outputTokensPerS = 0 }) => outputTokensPerS > 0)
   if (known.length === 0) return { reason: 'no level has a measured throughput' }
   const eligible = hasSlo(slo) ? known.filter((point) => meetsSloLevel(point) === true) : known
   const point = highestThroughput(eligible)

@@ -147,6 +147,7 @@ const pointSchema = z
     tokensPerSPerUser: perS('Output tokens that one user sees').optional(),
     goodput: goodputSchema.optional(),
     heldBack: count.optional().describe('Requests held back by the limit on requests under way'),
+    neverSent: count.optional().describe('Requests due inside the window that were never sent'),
     rate: z
       .strictObject({
         askedPerS: perS('Requests asked for'),
@@ -312,6 +313,7 @@ const runSchema = z.strictObject({
       endMs: ms('End of the level'),
       issued: count,
       heldBack: count.optional(),
+      neverSent: count.optional(),
       ended: endedSchema,
       health: healthSchema,
     }),
@@ -390,6 +392,9 @@ const costSchema = z.strictObject({
         'placeholder-price',
         'stale-price',
         'board-price-only',
+        'board-power-only',
+        'hardware-declared',
+        'price-does-not-apply',
         'no-slo',
         'slo-unreachable',
         'stated-power',

@@ -14,6 +14,11 @@ export interface Job<State> {
 /** What makes a batch advance. `State` is what the engine keeps for an answer. */
 export interface BatchEngine<State> {
   readonly slots: number
+  /**
+   * Whether there is room for a request beside those in a slot; asked of the first in the queue, so
+   * that nobody overtakes, and not where nobody has a slot. There always is when absent.
+   */
+  readonly fits?: (request: GenerateRequest) => boolean
   /** A request got a slot, from 0 up, which nobody else uses until `end`. Must not throw. */
   readonly begin: (request: GenerateRequest, slot: number) => State
   /** Advances all jobs together, by a token each or less. */
@@ -69,11 +74,16 @@ export function startBatchLoop<State>(engine: BatchEngine<State>): BatchLoop {
   /** Gives the free slots to those who wait, first come first served; how many are seated then. */
   function seatWaiting(): number {
     while (freeSlots.length > 0) {
-      const ticket = waiting.shift()
-      if (!ticket) break
+      const ticket = waiting[0]
+      if (!ticket || !mayEnter(ticket)) break
+      waiting.shift()
       if (!ticket.answer.hasEnded()) seats.push(seat(ticket, freeSlots.shift() ?? 0))
     }
     return seats.length
+  }
+
+  function mayEnter({ request, answer }: Ticket): boolean {
+    return answer.hasEnded() || seats.length === 0 || engine.fits?.(request) !== false
   }
 
   function seat({ request, answer }: Ticket, slot: number): Seat<State> {
@@ -90,6 +100,7 @@ export function startBatchLoop<State>(engine: BatchEngine<State>): BatchLoop {
   }
 
   async function clearSeats(): Promise<void> {
+    if (!seats.some(({ answer }) => answer.hasEnded())) return
     const over = seats.filter(({ answer }) => answer.hasEnded())
     seats = seats.filter(({ answer }) => !answer.hasEnded())
     await Promise.all(over.map(({ job }) => engine.end?.(job.state)))

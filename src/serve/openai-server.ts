@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
+import type { ServerStamp } from '../measure/instrument.ts'
 import { MS_PER_S } from '../units.ts'
 import { type Ask, readAsk } from './ask.ts'
 import type { Engine, Piece } from './engine.ts'
@@ -10,6 +11,7 @@ import { readBody, sendJson, sendRefusal, sendText } from './http-messages.ts'
 import { metricsText } from './metrics-text.ts'
 import { type OpenAiApi, openAiApis } from './openai-api.ts'
 import type { ServerStats } from './server-stats.ts'
+import { monotonicMs } from './stamps.ts'
 
 export interface ServerOptions {
   readonly engine: Engine
@@ -17,6 +19,8 @@ export interface ServerOptions {
   readonly port: number
   /** What the server does wrong on purpose. */
   readonly faults?: readonly Fault[]
+  /** Hears of every request for generation, once, as its answer ends. */
+  readonly onStamp?: (stamp: ServerStamp) => void
 }
 
 export interface RunningServer {
@@ -35,7 +39,10 @@ const KEEP_ALIVE_MS = 600 * MS_PER_S
 interface Site {
   readonly engine: Engine
   readonly faults: readonly Fault[]
+  readonly onStamp: ((stamp: ServerStamp) => void) | undefined
   readonly startedS: number
+  /** Never reject. */
+  readonly underWay: Set<Promise<void>>
   readonly counts: {
     -readonly [K in keyof Omit<ServerStats, 'running' | 'waiting'>]: ServerStats[K]
   }
@@ -48,7 +55,11 @@ interface Site {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const site = openSite(options)
-  const server = createServer((request, response) => void serve(site, request, response))
+  const server = createServer((request, response) => {
+    const served = serve(site, request, response)
+    site.underWay.add(served)
+    void served.finally(() => site.underWay.delete(served))
+  })
   setTimeouts(server)
   await listen(server, options.port)
   const { port } = server.address() as AddressInfo
@@ -56,11 +67,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: `http://${HOST}:${port}`,
     port,
     stats: () => statsOf(site),
-    close: () => closeServer(server),
+    close: async () => {
+      await closeServer(server)
+      await Promise.all(site.underWay)
+    },
   }
 }
 
-function openSite({ engine, faults = [] }: ServerOptions): Site {
+function openSite({ engine, faults = [], onStamp }: ServerOptions): Site {
   const counts = {
     requests: 0,
     refused: 0,
@@ -70,7 +84,7 @@ function openSite({ engine, faults = [] }: ServerOptions): Site {
     promptTokens: 0,
     generationTokens: 0,
   }
-  return { engine, faults, startedS: nowS(), counts }
+  return { engine, faults, onStamp, startedS: nowS(), underWay: new Set(), counts }
 }
 
 /** An answer may take as long as it takes: only idle connections are ever closed. */
@@ -165,28 +179,53 @@ async function generate(
   request: IncomingMessage,
   response: ServerResponse,
 ) {
+  const arrival = arrivalOf(request)
   const number = ++site.counts.requests
   const text = await readBody(request)
   const fault = faultOf(site.faults, number)
-  if (fault && answerFalsely(fault, response)) return
+  if (fault && answerFalsely(fault, response)) {
+    response.once('close', () => site.onStamp?.({ ...arrival, ended: 'aborted' }))
+    return
+  }
   const ask = readAsk(site.engine, api, number, text)
   if ('refusal' in ask) {
     site.counts.refused += 1
     sendRefusal(response, ask.refusal)
-  } else await answer(site, ask, response, fault)
+    site.onStamp?.({ ...arrival, ended: 'refused' })
+  } else await answer(site, { ...arrival, ...ask }, response, fault)
 }
 
-async function answer(site: Site, ask: Ask, response: ServerResponse, fault: Fault | undefined) {
+/** What a request's stamp begins with. */
+interface Arrival {
+  readonly requestId: string | undefined
+  readonly receivedMonotonicMs: number
+  readonly chunkMonotonicMs: number[]
+}
+
+function arrivalOf({ headers }: IncomingMessage): Arrival {
+  const requestId = headers['x-request-id']?.toString()
+  return { requestId, receivedMonotonicMs: monotonicMs(), chunkMonotonicMs: [] }
+}
+
+async function answer(
+  site: Site,
+  ask: Ask & Arrival,
+  response: ServerResponse,
+  fault: Fault | undefined,
+) {
+  const { requestId, receivedMonotonicMs, chunkMonotonicMs } = ask
   const exchange = beginExchange(site, ask, response, fault)
   const reason = await (ask.body.stream ? streamAnswer(exchange) : sendWholeAnswer(exchange))
   if (reason === 'length') site.counts.finishedByLength += 1
   else if (reason === 'stop') site.counts.finishedByStop += 1
   else site.counts.aborted += 1
+  const ended = reason ?? 'aborted'
+  site.onStamp?.({ requestId, receivedMonotonicMs, chunkMonotonicMs, ended })
 }
 
 function beginExchange(
   site: Site,
-  ask: Ask,
+  ask: Ask & Arrival,
   response: ServerResponse,
   fault: Fault | undefined,
 ): Exchange {

@@ -1,16 +1,18 @@
-import { type Clock, startClock } from '../load/clock.ts'
+import type { Clock } from '../load/clock.ts'
 import { words } from '../load/words.ts'
 import { type Random, randomInteger, seededRandom } from '../random.ts'
 import { MS_PER_S } from '../units.ts'
 import { type Job, startBatchLoop } from './batch-loop.ts'
 import type { Engine, GenerateRequest } from './engine.ts'
+import { engineClock } from './engine-clock.ts'
+import { createPrefixCache, type PrefixCache } from './prefix-cache.ts'
 
 /**
  * The law a simulated engine obeys. It does one thing at a time, a prefill or a decode step:
  * - a prefill reads one prompt, alone, in `promptTokens / prefillTokensPerS`, and ends with the first
  *   token of its answer; prompts go before decode steps;
  * - a decode step takes `decodeBaseMs + decodePerSequenceMs * batch` and gives each of the `batch`
- *   answers under way one token.
+ *   answers under way one token, at its end.
  */
 export interface SimulatedOptions {
   readonly prefillTokensPerS: number
@@ -26,6 +28,22 @@ export interface SimulatedOptions {
   readonly contextTokens: number
   /** Tokens are handed out in groups of this many. */
   readonly tokensPerChunk: number
+  /**
+   * The tokens of a step leave one by one, evenly over it, as from many replicas out of step with
+   * each other, and not all at its end.
+   */
+  readonly spread: boolean
+  /** For this long after its first work the engine is slower, as one is that has yet to warm up. */
+  readonly slowStartS: number
+  /** What begins in that time takes this many times as long. */
+  readonly slowStartFactor: number
+  /** The beginning of a prompt that an earlier prompt had, too, takes no time to read. */
+  readonly prefixCache: boolean
+  /**
+   * Tokens that fit at once. An answer takes room for its prompt and for all it will say from its
+   * slot to its end, and requests wait, in the order they came, until there is room. No limit when absent.
+   */
+  readonly kvTokens?: number
   /** Answers end by themselves at this many tokens; when absent, only at the limit asked for. */
   readonly naturalOutputTokens?: number
   /** What time the law is kept on; a test hands in one that does not wait. */
@@ -42,10 +60,14 @@ const defaultLaw: SimulatedOptions = {
   seed: 1,
   contextTokens: 32_768,
   tokensPerChunk: 1,
+  spread: false,
+  slowStartS: 0,
+  slowStartFactor: 2,
+  prefixCache: false,
 }
 
 interface Progress {
-  readonly promptTokens: number
+  readonly prompt: readonly string[]
   readonly outputTokens: number
   readonly random: Random
   said: number
@@ -60,10 +82,14 @@ interface Progress {
 export function simulatedEngine(options: Partial<SimulatedOptions> = {}): Engine {
   const law = { ...defaultLaw, ...options }
   const spend = timetable(law)
+  const prefixes = law.prefixCache ? createPrefixCache() : undefined
+  const room = kvRoom(law)
   const loop = startBatchLoop<Progress>({
     slots: law.slots,
-    begin: (request) => beginAnswer(law, request),
-    step: (jobs) => advance(law, spend, jobs),
+    fits: room.fits,
+    begin: (request) => room.take(beginAnswer(law, request)),
+    step: (jobs) => advance(law, { spend, prefixes }, jobs),
+    end: room.giveBack,
     idle: spend.rest,
   })
   return {
@@ -71,9 +97,9 @@ export function simulatedEngine(options: Partial<SimulatedOptions> = {}): Engine
     model: 'simulated',
     simulated: true,
     weights: 'random',
-    contextTokens: law.contextTokens,
+    contextTokens: Math.min(law.contextTokens, law.kvTokens ?? law.contextTokens),
     slots: law.slots,
-    countTokens: countWords,
+    countTokens: (text) => tokensOf(text).length,
     generate: loop.generate,
     occupancy: loop.occupancy,
     close: () => {
@@ -84,21 +110,75 @@ export function simulatedEngine(options: Partial<SimulatedOptions> = {}): Engine
 }
 
 function beginAnswer(law: SimulatedOptions, request: GenerateRequest): Progress {
-  const natural = Math.max(law.naturalOutputTokens ?? request.maxTokens, request.minTokens)
   return {
-    promptTokens: countWords(request.prompt),
-    outputTokens: Math.min(natural, request.maxTokens),
+    prompt: tokensOf(request.prompt),
+    outputTokens: answerTokens(law, request),
     random: seededRandom(request.seed, request.prompt),
     said: 0,
     held: [],
   }
 }
 
-async function advance(law: SimulatedOptions, spend: Timetable, jobs: readonly Job<Progress>[]) {
+function answerTokens({ naturalOutputTokens }: SimulatedOptions, request: GenerateRequest): number {
+  const natural = Math.max(naturalOutputTokens ?? request.maxTokens, request.minTokens)
+  return Math.min(natural, request.maxTokens)
+}
+
+interface KvRoom {
+  /** Absent where there is no limit. */
+  readonly fits?: (request: GenerateRequest) => boolean
+  readonly take: (answer: Progress) => Progress
+  readonly giveBack: (answer: Progress) => Promise<void>
+}
+
+function kvRoom(law: SimulatedOptions): KvRoom {
+  const { kvTokens } = law
+  let used = 0
+  // The first in the queue is asked about before every step.
+  let asked: { readonly request: GenerateRequest; readonly tokens: number } | undefined
+  const tokensFor = (request: GenerateRequest): number => {
+    const tokens = (): number => tokensOf(request.prompt).length + answerTokens(law, request)
+    if (asked?.request !== request) asked = { request, tokens: tokens() }
+    return asked.tokens
+  }
+  return {
+    fits: kvTokens === undefined ? undefined : (request) => used + tokensFor(request) <= kvTokens,
+    take: (answer) => {
+      used += answer.prompt.length + answer.outputTokens
+      return answer
+    },
+    giveBack: async ({ prompt, outputTokens }) => {
+      used -= prompt.length + outputTokens
+    },
+  }
+}
+
+interface Works {
+  readonly spend: Timetable
+  readonly prefixes: PrefixCache | undefined
+}
+
+async function advance(law: SimulatedOptions, works: Works, jobs: readonly Job<Progress>[]) {
   const unread = jobs.find(({ state }) => state.said === 0)
-  if (unread) await spend.forMs((unread.state.promptTokens / law.prefillTokensPerS) * MS_PER_S)
-  else await spend.forMs(law.decodeBaseMs + law.decodePerSequenceMs * jobs.length)
-  for (const job of unread ? [unread] : jobs) sayToken(law, job)
+  if (unread) await prefill(law, works, unread)
+  else await decode(law, works.spend, jobs)
+}
+
+async function prefill(law: SimulatedOptions, { spend, prefixes }: Works, job: Job<Progress>) {
+  const { prompt } = job.state
+  const unknown = prompt.length - (prefixes?.knownTokens(prompt) ?? 0)
+  await spend.forMs((unknown / law.prefillTokensPerS) * MS_PER_S)
+  prefixes?.add(prompt)
+  sayToken(law, job)
+}
+
+async function decode(law: SimulatedOptions, spend: Timetable, jobs: readonly Job<Progress>[]) {
+  const stepMs = law.decodeBaseMs + law.decodePerSequenceMs * jobs.length
+  if (!law.spread) await spend.forMs(stepMs)
+  for (const job of jobs) {
+    if (law.spread) await spend.forMs(stepMs / jobs.length)
+    sayToken(law, job)
+  }
 }
 
 function sayToken(law: SimulatedOptions, { state, emit, finish }: Job<Progress>): void {
@@ -121,14 +201,19 @@ interface Timetable {
   readonly stop: () => void
 }
 
-function timetable({ clock = startClock().clock, seed, jitterRatio }: SimulatedOptions): Timetable {
+function timetable(law: SimulatedOptions): Timetable {
+  const { clock = engineClock({ dueAllTheTime: law.spread }), seed, jitterRatio } = law
   const random = seededRandom(seed, 'jitter')
   const stopped = new AbortController()
   let freeAtMs: number | undefined
+  let warmAtMs: number | undefined
   return {
     forMs: (durationMs) => {
+      const beginMs = freeAtMs ?? clock.nowMs()
+      warmAtMs ??= beginMs + law.slowStartS * MS_PER_S
       const jitter = 1 + jitterRatio * (2 * random() - 1)
-      freeAtMs = (freeAtMs ?? clock.nowMs()) + durationMs * jitter
+      const slowness = beginMs < warmAtMs ? law.slowStartFactor : 1
+      freeAtMs = beginMs + durationMs * jitter * slowness
       return clock.sleepUntil(freeAtMs, stopped.signal)
     },
     rest: () => {
@@ -138,6 +223,6 @@ function timetable({ clock = startClock().clock, seed, jitterRatio }: SimulatedO
   }
 }
 
-function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0
+function tokensOf(text: string): string[] {
+  return text.match(/\S+/g) ?? []
 }

@@ -1,11 +1,15 @@
 import { access, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { readJournal } from '../load/journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { Catalogue } from '../price/inputs.ts'
-import type { Scenario } from '../price/scenario.ts'
+import { priceSheetSchema } from '../price/price-sheet.ts'
+import { type Scenario, scenarioSchema } from '../price/scenario.ts'
+import { reportSchema } from '../report/json-schema.ts'
 
 /** Names of the files of a results directory. */
 export const runFiles = {
@@ -15,6 +19,17 @@ export const runFiles = {
   summary: 'summary.json',
   checksums: 'SHA256SUMS',
 } as const
+
+const runLogSchema = reportSchema.shape.run
+
+const pricingSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  scenario: scenarioSchema,
+  catalogue: z.strictObject({
+    profiles: z.array(hardwareProfileSchema),
+    sheets: z.array(priceSheetSchema),
+  }),
+})
 
 /** What the run was priced with: enough to price it again offline. */
 export interface Pricing {
@@ -43,7 +58,7 @@ export async function readRun(path: string): Promise<StoredRun> {
   const directory =
     basename(path) === runFiles.run || basename(path) === runFiles.summary ? dirname(path) : path
   const run = (await readJson(join(directory, runFiles.run))) as RunLog
-  if (run?.schemaVersion !== 1 || !Array.isArray(run.levels)) {
+  if (!runLogSchema.safeParse(run).success) {
     throw new UserError(
       `${join(directory, runFiles.run)} is not a run log this version can read.`,
       {
@@ -61,7 +76,13 @@ async function readPricing(directory: string): Promise<Pricing | undefined> {
     () => true,
     () => false,
   )
-  return exists ? ((await readJson(file)) as Pricing) : undefined
+  if (!exists) return undefined
+  const pricing = pricingSchema.safeParse(await readJson(file))
+  if (pricing.success) return pricing.data
+  throw new UserError(`${file} is not what this version can read.`, {
+    remedy:
+      'Use the version of baremark that wrote it, or remove the file to price with the default scenario.',
+  })
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -46,7 +46,17 @@ export async function verifyRun(directory: string): Promise<Verification> {
 }
 
 function compareFigures(stored: string, again: Report): 'same' | 'different' {
-  const { summary, cost } = JSON.parse(stored) as Report
-  const plain = JSON.parse(JSON.stringify({ summary: again.summary, cost: again.cost })) as unknown
-  return isDeepStrictEqual({ summary, cost }, plain) ? 'same' : 'different'
+  const { run, summary, cost } = again
+  const plain = JSON.parse(JSON.stringify({ run, summary, cost })) as unknown
+  return isDeepStrictEqual(storedFigures(stored), plain) ? 'same' : 'different'
+}
+
+/** Nothing where the file is no report at all. */
+function storedFigures(stored: string): unknown {
+  try {
+    const { run, summary, cost } = JSON.parse(stored) as Report
+    return { run, summary, cost }
+  } catch {
+    return undefined
+  }
 }

@@ -436,6 +436,16 @@ describe('a limit on requests under way', () => {
     expect(told.result.heldBack).toBeUndefined()
   })
 
+  test('leaves what it never got to, counted', async () => {
+    // Due each 100 ms for a second; with one at once and answers after 250 ms, four are sent in time.
+    const told = await tell(
+      { load: { kind: 'constant', ratePerS: 10, maxInFlight: 1 }, durationS: 1 },
+      { treat: () => ({ takesMs: 250 }) },
+    )
+    expect(told.issued.map(({ startMs }) => startMs)).toEqual([0, 250, 500, 750])
+    expect(told.result).toMatchObject({ issued: 4, neverSent: 6, windowEndMs: 1_000 })
+  })
+
   test('does not keep a level alive past its window', async () => {
     const told = await tell(
       { load: { kind: 'constant', ratePerS: 10, maxInFlight: 1 }, durationS: 0.5, drainS: 1 },

@@ -20,6 +20,7 @@ function gate(
   return point.gates.find((judged) => judged.gate === name)?.status
 }
 
+const givenUp = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
 const healthy = levelLog().health
 const withUsage = (inputTokens: number, outputTokens: number): RequestRecord[] =>
   good.map((each) => ({ ...each, usage: { inputTokens, outputTokens } }))
@@ -39,6 +40,10 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
   'schedule-kept': {
     fail: () => gate('schedule-kept', lateBy(1.2), { load: { kind: 'constant', ratePerS: 10 } }),
     pass: () => gate('schedule-kept', lateBy(0.9), { load: { kind: 'constant', ratePerS: 10 } }),
+  },
+  'all-sent': {
+    fail: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 }, neverSent: 1 }),
+    pass: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 } }),
   },
   'in-flight-limit': {
     fail: () =>
@@ -65,6 +70,34 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
       ),
     pass: () => gate('token-source', good),
   },
+  streamed: {
+    fail: () =>
+      gate(
+        'streamed',
+        good.map((each) => ({
+          ...each,
+          chunkMs: [100],
+          usage: { inputTokens: 16, outputTokens: 11 },
+        })),
+      ),
+    pass: () =>
+      gate(
+        'streamed',
+        good.map((each) => ({
+          ...each,
+          chunkMs: [100],
+          usage: { inputTokens: 16, outputTokens: 10 },
+        })),
+      ),
+  },
+  'window-covers-requests': {
+    fail: () => gate('window-covers-requests', good, { windowEndMs: 249 }),
+    pass: () => gate('window-covers-requests', good, { windowEndMs: 250 }),
+  },
+  'window-length': {
+    fail: () => gate('window-length', good, { windowEndMs: 749 }),
+    pass: () => gate('window-length', good, { windowEndMs: 750 }),
+  },
   'client-event-loop': {
     fail: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 10.1 } }),
     pass: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 9.9 } }),
@@ -77,6 +110,10 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
     fail: () =>
       gate('drained', [...good, record({ outcome: { kind: 'cancelled' }, endMs: undefined })]),
     pass: () => gate('drained', good),
+  },
+  'given-up': {
+    fail: () => gate('given-up', [...good, givenUp]),
+    pass: () => gate('given-up', [...good, ...good, givenUp]),
   },
   'level-complete': {
     fail: () => gate('level-complete', good, { ended: 'interrupted' }),
@@ -143,6 +180,18 @@ describe('the verdict', () => {
     expect(verdict(good, { issued: 11 }).verdict).toBe('INVALID')
   })
 
+  test('is at best DEGRADED when the run stopped before its end', () => {
+    const run = runLog({ state: 'partial', levels: [levelLog({ issued: 10 })] })
+    expect(summarize(run, good)).toMatchObject({
+      verdict: 'DEGRADED',
+      reasons: ['the run stopped before its end'],
+    })
+  })
+
+  test('what an interrupt cut off makes no level invalid', () => {
+    expect(gate('given-up', [givenUp, ...good], { ended: 'interrupted' })).toBe('not-measured')
+  })
+
   test('is INVALID when nothing was run', () => {
     expect(summarize(runLog({ levels: [] }), []).verdict).toBe('INVALID')
   })
@@ -178,7 +227,7 @@ describe('doubts travel with the numbers', () => {
       ({ kind }) => kind === 'few-samples',
     )
     expect(warning?.text).toBe(
-      '1 user: TTFT p95, TPOT p95 withheld, 10 requests are too few (130 needed). Measure for longer.',
+      '1 user: too few requests for TTFT p95 (has 10, needs 130) and TPOT p95 (has 10, needs 130). Measure for longer.',
     )
   })
 

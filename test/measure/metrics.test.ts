@@ -50,6 +50,15 @@ describe('what is unknown stays unknown', () => {
     expect(tpotMs.of(record({ usage: { outputTokens: 1 } }))).toBeUndefined()
   })
 
+  test('an answer that came all at once has no time per output token: 0 ms is not what it took', () => {
+    expect(tpotMs.of(record({ chunkMs: [100, 100, 100] }))).toBeUndefined()
+    expect(tpotMs.of(record({ chunkMs: [100] }))).toBeUndefined()
+  })
+
+  test('a server that counts 0 tokens and sends some has not counted', () => {
+    expect(outputTokens.of(record({ usage: { inputTokens: 16, outputTokens: 0 } }))).toBe(4)
+  })
+
   test('a closed loop has no lateness', () => {
     expect(latenessMs.of(record())).toBeUndefined()
   })

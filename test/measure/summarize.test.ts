@@ -144,6 +144,23 @@ describe('goodput', () => {
     expect(operatingPoint(log, four, benchmark()).goodput).toBeUndefined()
   })
 
+  test('a request that was given up, or never sent, is not a good one', () => {
+    const cancelled = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
+    const log = levelLog({ issued: 5, neverSent: 3, load: { kind: 'constant', ratePerS: 8 } })
+    const judged = operatingPoint(log, [...four, cancelled], benchmark({ slo: { ttftMs: 200 } }))
+    expect(judged.goodput?.goodRatio).toBe(4 / 8)
+  })
+
+  test('an answer that came all at once has not shown that it meets a limit on TPOT', () => {
+    const lumps = four.map((each) => ({ ...each, chunkMs: [each.chunkMs[0] ?? 0] }))
+    const judged = operatingPoint(
+      levelLog({ issued: 4 }),
+      lumps,
+      benchmark({ slo: { tpotMs: 1000 } }),
+    )
+    expect(judged.goodput?.goodRatio).toBe(0)
+  })
+
   test('a failed request is not a good one', () => {
     const failed = record({ outcome: { kind: 'timed-out', timer: 'idle' } })
     const judged = operatingPoint(

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Gpu } from '../../src/detect/hardware.ts'
 import type { CostOption, CostReport } from '../../src/price/cost-report.ts'
+import { checkNames } from '../../src/price/inputs.ts'
 import { priceRun } from '../../src/price/price-run.ts'
 import { runLog } from '../measure/records.ts'
 import { catalogue, figure, measuredRun, scenario } from './fixtures.ts'
@@ -151,12 +152,14 @@ describe('detected GPUs', () => {
   })
 
   test('are rented at the median offer, neither the dearest nor the cheapest', () => {
-    // Per GPU and hour: 10, 4 and 2 USD on demand; the committed price is no rival of theirs.
-    expect(option(price(detected, withGpus(2)), 'rented').usdPerHour).toBe(8)
+    // For 2 GPUs, whole instances only: 80, 2 x 4 and 16 USD an hour on demand; the committed price is no rival.
+    expect(option(price(detected, withGpus(2)), 'rented').usdPerHour).toBe(16)
   })
 
   test('can be fewer than the machine has', () => {
-    expect(option(price({ ...detected, units: 1 }, withGpus(8)), 'rented').usdPerHour).toBe(4)
+    expect(
+      option(price({ ...detected, units: 1 }, withGpus(8)), 'owned').lines[0]?.usdPerHour,
+    ).toBeCloseTo(40_000 / 35_040, 10)
   })
 
   test('idle at the power of load where nothing better is known, and it is said', () => {
@@ -211,12 +214,34 @@ describe('the operating point', () => {
   })
 })
 
+describe('the rent compared with', () => {
+  test('is of the same hardware: the offer of another is left aside', () => {
+    const report = price({ hardwareProfile: 'gpu', units: 8, rental: 'box-vm' })
+    expect(option(report, 'rented').name).toBe('p middle, on-demand')
+  })
+
+  test('is that of whole instances where only those can be had', () => {
+    const one = price({ hardwareProfile: 'gpu', units: 1, rental: 'dear' })
+    expect(option(one, 'rented').usdPerHour).toBe(80)
+  })
+})
+
 describe('doubts about the money', () => {
   const kinds = (parts: object): string[] => price(parts).warnings.map(({ kind }) => kind)
 
   test('a price of over 90 days at the date of the run is stale', () => {
     expect(kinds({ api: 'old-api' })).toContain('stale-price')
     expect(kinds({})).not.toContain('stale-price')
+  })
+
+  test('hardware that was named and not seen is told', () => {
+    expect(kinds({ hardwareProfile: 'gpu', units: 1 })).toContain('hardware-declared')
+    expect(kinds({})).not.toContain('hardware-declared')
+  })
+
+  test('a board’s power limit is not the power of a server', () => {
+    expect(kinds({ hardwareProfile: 'gpu', units: 1 })).toContain('board-power-only')
+    expect(kinds({})).not.toContain('board-power-only')
   })
 
   test('a placeholder is nobody’s quote', () => {
@@ -230,8 +255,8 @@ describe('a scenario', () => {
     ['hardwareProfile', { hardwareProfile: 'no' }, 'There is no hardware profile "no".'],
     ['api', { api: 'no' }, 'There is no api price "no" in the price sheets.'],
     ['rental', { rental: 'no' }, 'There is no rental price "no" in the price sheets.'],
-  ])('that names an unknown %s is refused', (_, parts, message) => {
-    expect(() => price(parts)).toThrow(message)
+  ])('that names an unknown %s is refused before anything runs', (_, parts, message) => {
+    expect(() => checkNames(scenario(parts), catalogue)).toThrow(message)
   })
 
   test.each([

@@ -207,6 +207,97 @@ test('jitter stays within its ratio and repeats with its seed', async () => {
   expect(other).not.toEqual(one)
 })
 
+test('the first seconds of work are slower by the factor, and what begins in them is slow to its end', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, slowStartS: 0.02, slowStartFactor: 3, clock })
+  const first = clock.sleepUntil(100).then(() => arrivalsMs(engine, clock, ask(5, 4)))
+  const second = clock.sleepUntil(500).then(() => arrivalsMs(engine, clock, ask(5, 1)))
+  await run()
+  // Slow from 100 to 120: a prefill of 3 x 5, a step of 3 x 11 that begins at 115; then steps of 11.
+  expect(await first).toEqual([115, 148, 159, 170])
+  // A rest does not make it cold again.
+  expect(await second).toEqual([505])
+})
+
+test('a request waits until its prompt and its answer fit, and nobody overtakes it', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, slots: 4, kvTokens: 20, clock })
+  // 8, 13 and 2 tokens: the third would fit beside the first, the second does not.
+  const [first, second, third] = [ask(5, 3), ask(10, 3), ask(1, 1)].map((request) =>
+    arrivalsMs(engine, clock, request),
+  )
+  await everyoneHasActed()
+  expect(engine.occupancy()).toEqual({ running: 1, waiting: 2 })
+  await run()
+  expect(await first).toEqual([5, 16, 27])
+  // Prefills from 27 to 37 and to 38, then steps of one.
+  expect(await second).toEqual([37, 49, 60])
+  expect(await third).toEqual([38])
+})
+
+test('without a limit all of them run at once', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, slots: 4, clock })
+  const answers = [ask(5, 3), ask(10, 3), ask(1, 1)].map((r) => arrivalsMs(engine, clock, r))
+  await run()
+  expect((await Promise.all(answers)).map((at) => at[0])).toEqual([5, 15, 16])
+})
+
+test('room is given back by a request that leaves, too', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, kvTokens: 100, clock })
+  const leaving = new AbortController()
+  const first = arrivalsMs(engine, clock, ask(5, 90, { signal: leaving.signal }))
+  const second = arrivalsMs(engine, clock, ask(5, 90))
+  void clock.sleepUntil(20).then(() => leaving.abort())
+  await run()
+  expect(await first).toEqual([5, 16])
+  // The step under way at 20 ends at 27.
+  expect((await second).slice(0, 2)).toEqual([32, 43])
+})
+
+test('what can never fit is beyond the context, and so is refused', () => {
+  expect(simulatedEngine({ kvTokens: 100 }).contextTokens).toBe(100)
+  expect(simulatedEngine({ kvTokens: 100, contextTokens: 50 }).contextTokens).toBe(50)
+})
+
+/** When each prompt of `prompts`, one asked every second, got its first token. */
+async function prefillsMs(options: Partial<SimulatedOptions>, prompts: readonly string[]) {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, ...options, clock })
+  const answers = prompts.map(async (prompt, second) => {
+    await clock.sleepUntil(second * 1000)
+    const [at = Number.NaN] = await arrivalsMs(engine, clock, ask(1, 1, { prompt }))
+    return at - second * 1000
+  })
+  await run()
+  return Promise.all(answers)
+}
+
+test('with a prefix cache only what follows the known beginning is read, in blocks of 16 tokens', async () => {
+  const words = (count: number, word: string) => `${word} `.repeat(count)
+  const prompts = [
+    words(40, 'a'),
+    words(40, 'a'), // The same again.
+    words(32, 'a') + words(8, 'b'), // Two blocks are known.
+    words(8, 'b') + words(32, 'a'), // It begins otherwise.
+    words(20, 'a'), // One block; the end of the prompt falls into another.
+  ]
+  expect(await prefillsMs({ prefixCache: true }, prompts)).toEqual([40, 0, 8, 40, 4])
+  expect(await prefillsMs({}, prompts)).toEqual([40, 40, 40, 40, 20])
+})
+
+test('the tokens of a step can leave one by one, evenly over it', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, spread: true, clock })
+  const first = arrivalsMs(engine, clock, ask(5, 3))
+  const second = arrivalsMs(engine, clock, ask(10, 3))
+  await run()
+  // Prefills end at 5 and 15; then steps of 12 ms, with a token each half of them.
+  expect(await first).toEqual([5, 21, 33])
+  expect(await second).toEqual([15, 27, 39])
+})
+
 test('a token is a word between white space', () => {
   expect(simulatedEngine().countTokens(' the quick\n\tfox, ')).toBe(3)
   expect(simulatedEngine().countTokens('  ')).toBe(0)

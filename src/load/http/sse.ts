@@ -1,3 +1,5 @@
+import { HttpProtocolError } from './response-reader.ts'
+
 /** Reads server-sent events from bytes, however they are split. */
 export interface SseReader {
   readonly push: (bytes: Buffer, start: number, end: number) => void
@@ -14,6 +16,7 @@ const BOM = Buffer.from('\uFEFF')
 const DATA = Buffer.from('data')
 const EMPTY = Buffer.alloc(0)
 const NONE = -1
+const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /**
  * Lines end with LF, CRLF or CR; comments and fields other than `data` are skipped; several data
@@ -64,6 +67,7 @@ export function createSseReader(onEvent: OnEvent): SseReader {
 
   /** What is kept beyond a read is copied: the socket's buffer is overwritten by the next. */
   const keep = (bytes: Buffer, from: number, end: number): void => {
+    if (end - from > MAX_LINE_BYTES) throw new HttpProtocolError('an event of over 16 MiB')
     pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
     if (dataStart === NONE || held !== bytes) return
     held = Buffer.from(bytes.subarray(dataStart, dataEnd))

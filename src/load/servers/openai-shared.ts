@@ -48,11 +48,16 @@ export function readOpenAiEvent<E extends OpenAiEvent>(
 
 function readUsage(usage: OpenAiUsage): Usage {
   return {
-    inputTokens: usage.prompt_tokens ?? undefined,
-    outputTokens: usage.completion_tokens ?? undefined,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? undefined,
-    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? undefined,
+    inputTokens: count(usage.prompt_tokens),
+    outputTokens: count(usage.completion_tokens),
+    cachedInputTokens: count(usage.prompt_tokens_details?.cached_tokens),
+    reasoningTokens: count(usage.completion_tokens_details?.reasoning_tokens),
   }
+}
+
+/** What is no count, such as text or a negative number, is not taken for one. */
+function count(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined
 }
 
 function errorText(error: unknown): string {
