@@ -47,6 +47,10 @@ describe('a mistake in a YAML file is told with its place', () => {
     expect(messageFor(good.replace('[1, 2]', '[1, 2'))).toMatch(/^b\.yaml:\d+:\d+: /)
   })
 
+  test('an alias that points nowhere', () => {
+    expect(messageFor(good.replace('[1, 2]', '*nope'))).toMatch(/^b\.yaml: .*alias/i)
+  })
+
   test('a missing key, at the nearest thing that is there', () => {
     expect(messageFor(good.replace('name: b\n', ''))).toMatch(/^b\.yaml:1:1: name: /)
   })

@@ -1,4 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -174,6 +176,64 @@ describe('an API key', () => {
     expect((await readReport(ran.directory)).run.config.apiKeySource).toBe(
       'environment BAREMARK_API_KEY',
     )
+  })
+})
+
+describe('a server that repeats the key in its error', () => {
+  test('does not get it into the results', async () => {
+    const key = 'sk-echoed-0123456789'
+    const echo = createServer((request, response) => {
+      request.resume()
+      if (request.method === 'GET') response.end('{"data":[{"id":"m"}]}')
+      else if (asked++ < 2)
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).end(answer)
+      else
+        response.writeHead(401).end(`${'x'.repeat(280)} bad key ${request.headers.authorization}`)
+    })
+    let asked = 0
+    const answer =
+      'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":1}}\n\ndata: [DONE]\n\n'
+    await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve))
+    const { port } = echo.address() as AddressInfo
+    const out = join(folder, 'echo')
+    const env = { BAREMARK_API_KEY: key }
+    const ran = await baremark(['run', file, '--url', `http://127.0.0.1:${port}`, '--out', out], {
+      env,
+    })
+    echo.close()
+    echo.closeAllConnections()
+    expect(ran.exitCode).toBe(4)
+    const [name = ''] = await readdir(out)
+    for (const each of await readdir(join(out, name))) {
+      expect(await readFile(join(out, name, each), 'utf8'), each).not.toContain('sk-echoed')
+    }
+    expect(ran.stdout + ran.stderr).not.toContain('sk-echoed')
+  })
+})
+
+describe('a results directory that is not whole', () => {
+  test('is not verified: a report without a checksum, or no checksums at all', async () => {
+    const { directory } = await run('unlisted')
+    const sums = join(directory, 'SHA256SUMS')
+    const lines = (await readFile(sums, 'utf8')).split('\n')
+    await writeFile(sums, lines.filter((line) => !line.includes('report.md')).join('\n'))
+    const unlisted = await baremark(['verify', directory])
+    expect(unlisted).toMatchObject({ exitCode: 1 })
+    expect(unlisted.stdout).toContain('report.md: unlisted')
+    await rm(sums)
+    expect(await baremark(['verify', directory])).toMatchObject({ exitCode: 1 })
+  })
+
+  test.each([
+    ['run.json', '{"schemaVersion":1,"levels":[{}]}'],
+    ['pricing.json', '{}'],
+    ['run.json', 'garbage'],
+  ])('with a damaged %s (%s) is the user’s to fix, not a bug', async (name, text) => {
+    const { directory } = await run(`damaged-${name}-${text.length}`)
+    await writeFile(join(directory, name), text)
+    const ran = await baremark(['report', directory])
+    expect(ran).toMatchObject({ exitCode: 2 })
+    expect(ran.stderr).toContain(name)
   })
 })
 
