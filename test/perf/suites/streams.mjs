@@ -1,0 +1,95 @@
+// The same streams read by every client in turn: CPU per event and how late each event was seen.
+import { interleave, median, streamRound } from '../rounds.mjs'
+
+const LOAD = { ratePerS: 50, events: 100, rampS: 1, windowS: 4 }
+/** Compilers of hot code are done by then; a real run lasts minutes. */
+const WARMUP_S = 3
+const C_WARMUP_S = 0.5
+
+const OTHERS = { undici: 1.4, http: 1.4, fetch: 2.2 }
+const LABELS = { undici: 'undici dispatch', http: 'node:http', fetch: 'fetch' }
+const AGAINST_OTHERS_AT = 500
+const MAX_CPU_RATIO = { 500: 1.7, 1000: 1.6 }
+const DELAY_AT = 1000
+const MAX_DELAY_P50_MS = 0.1
+const MAX_DELAY_P99_MS = 2
+const MAX_DELAY_P99_RATIO = 2
+
+export function warmupFor(client) {
+  return client === 'c' ? C_WARMUP_S : WARMUP_S
+}
+
+export async function measureStreams(world) {
+  const rows = []
+  for (const streams of [250, 500, 1000]) {
+    const others = streams === AGAINST_OTHERS_AT ? Object.keys(OTHERS) : []
+    const byClient = await compareClients(world, ['c', 'production', ...others], streams)
+    rows.push(cpuRow(streams, byClient), delayRow(streams, byClient))
+    for (const other of others) rows.push(otherRow(other, byClient))
+  }
+  return rows
+}
+
+async function compareClients(world, clients, streams) {
+  const results = await interleave(world, 'streams', clients, (client) =>
+    streamRound(world, client, { ...LOAD, streams, warmupS: warmupFor(client) }),
+  )
+  return new Map(clients.map((client, i) => [client, medians(results[i])]))
+}
+
+function medians({ rounds, note }) {
+  const of = (name) => median(rounds.map((round) => round[name]))
+  return {
+    cpuUs: of('cpuUsPerEvent'),
+    p50Ms: of('delayP50Ms'),
+    p99Ms: of('delayP99Ms'),
+    maxMs: of('delayMaxMs'),
+    note: failureNote(rounds) + note,
+  }
+}
+
+function failureNote(rounds) {
+  const failed = rounds.reduce((sum, round) => sum + round.failed, 0)
+  return failed > 0 ? `, ${failed} requests failed` : ''
+}
+
+function cpuRow(streams, byClient) {
+  const [c, ours] = [byClient.get('c'), byClient.get('production')]
+  const ratio = ours.cpuUs / c.cpuUs
+  const limit = MAX_CPU_RATIO[streams]
+  return {
+    what: `CPU per stream event, ${streams} streams x ${LOAD.ratePerS}/s`,
+    measured: `${ratio.toFixed(2)} x C's (${ours.cpuUs.toFixed(1)} / ${c.cpuUs.toFixed(1)} us)${ours.note}`,
+    ...(limit === undefined ? {} : { required: `at most ${limit} x`, met: ratio <= limit }),
+  }
+}
+
+function delayRow(streams, byClient) {
+  const [c, ours] = [byClient.get('c'), byClient.get('production')]
+  const times = ({ p50Ms, p99Ms, maxMs }) =>
+    [p50Ms, p99Ms, maxMs].map((ms) => ms.toFixed(ms < 1 ? 3 : 1)).join(' / ')
+  const met =
+    ours.p50Ms < MAX_DELAY_P50_MS &&
+    (ours.p99Ms < MAX_DELAY_P99_MS || ours.p99Ms <= MAX_DELAY_P99_RATIO * c.p99Ms)
+  return {
+    what: `detection delay p50/p99/max, ${streams} streams`,
+    measured: `${times(ours)} ms (C ${times(c)})${ours.note}`,
+    ...(streams === DELAY_AT
+      ? {
+          required: `p50 < ${MAX_DELAY_P50_MS} ms, p99 < ${MAX_DELAY_P99_MS} ms or ${MAX_DELAY_P99_RATIO} x C's`,
+          met,
+        }
+      : {}),
+  }
+}
+
+function otherRow(other, byClient) {
+  const [theirs, ours] = [byClient.get(other), byClient.get('production')]
+  const ratio = theirs.cpuUs / ours.cpuUs
+  return {
+    what: `CPU per event of ${LABELS[other]}, ${AGAINST_OTHERS_AT} streams`,
+    measured: `${ratio.toFixed(2)} x ours (${theirs.cpuUs.toFixed(1)} / ${ours.cpuUs.toFixed(1)} us)${theirs.note}`,
+    required: `at least ${OTHERS[other]} x`,
+    met: ratio >= OTHERS[other],
+  }
+}
