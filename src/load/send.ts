@@ -179,7 +179,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
 
   const readEvent = createEventReader(api)
   const events = createSseReader((bytes, start, end) => {
-    if (!settled) closeIf(applyEvent(draft, readEvent, { bytes, start, end }, readMs()))
+    if (!settled) closeIf(applyEvent(draft, readEvent, bytes, start, end, readMs()))
   })
 
   const onHead = (head: ResponseHead): void => {
@@ -252,14 +252,16 @@ function presentable(outcome: Outcome, secret: string | undefined): Outcome {
 function applyEvent(
   draft: Draft,
   readEvent: EventReader,
-  event: { readonly bytes: Buffer; readonly start: number; readonly end: number },
+  bytes: Buffer,
+  start: number,
+  end: number,
   nowMs: number,
 ): Outcome | undefined {
   let meaning: EventMeaning
   try {
-    meaning = readEvent(event.bytes, event.start, event.end)
+    meaning = readEvent(bytes, start, end)
   } catch {
-    return failed('malformed-event', event.bytes.toString('utf8', event.start, event.end))
+    return failed('malformed-event', bytes.toString('utf8', start, end))
   }
   if (meaning.error !== undefined) return failed('error-event', meaning.error)
   if (meaning.output !== undefined) {

@@ -40,7 +40,11 @@ export interface Connection {
 /** Called with the moment of the read, once per socket read and before anything is parsed. */
 export type OnRead = (nowMs: number) => void
 
-const READ_BUFFER_BYTES = 65_536
+/**
+ * One for all connections: a read is worked on before the next one comes, and what is kept of it is
+ * copied. A buffer each would cost 64 KiB a stream.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)
 const CONNECT_TRIAL_MS = 2_000
 
 /**
@@ -84,7 +88,7 @@ function takesConnection(address: string, port: number): Promise<boolean> {
 }
 
 /**
- * Opens a connection. Reads land in one buffer per connection that is reused; whoever needs bytes
+ * Opens a connection. Reads land in one buffer that all connections share; whoever needs bytes
  * later copies them.
  *
  * @throws the socket's error, or the signal's reason
@@ -168,7 +172,7 @@ export function openConnection(
 
 function openSocket(endpoint: Endpoint, receive: (bytes: Buffer) => void): Socket {
   const onread = {
-    buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+    buffer: readBuffer,
     callback: (length: number, buffer: Uint8Array) => {
       receive(buffer.subarray(0, length) as Buffer)
       return true
