@@ -20,7 +20,11 @@ const MAX_EXTRA_ROUNDS = 3
 
 const clientFile = (name) => fileURLToPath(new URL(`clients/${name}.mjs`, import.meta.url))
 
-/** A mock server for as long as `use` takes, once the machine is quiet; gives what came of it, and what the server says of itself. */
+/**
+ * A mock server for as long as `use` takes, once the machine is quiet.
+ *
+ * @returns what came of `use`, and what the server told of itself
+ */
 export async function withMock(world, options, use) {
   const flags = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, value],
@@ -153,12 +157,8 @@ export async function watchWindow(pids, { rampS, warmupS, windowS }) {
 
 function readStamps(file) {
   const bytes = readFileSync(file)
-  const [stride, ...rest] = [new Float64Array(bytes.buffer, bytes.byteOffset, 1)[0]]
-  void rest
-  return {
-    stride,
-    values: new Float64Array(bytes.buffer, bytes.byteOffset + 8, bytes.length / 8 - 1),
-  }
+  const [stride] = new Float64Array(bytes.buffer, bytes.byteOffset, 1)
+  return { stride, values: new Float64Array(bytes.buffer, bytes.byteOffset).subarray(1) }
 }
 
 /** Delay of each content event that the client saw inside its window: its stamp less the server's. */

@@ -1,9 +1,10 @@
 // The same streams read by every client in turn: CPU per event and how late each event was seen.
 import { interleave, median, streamRound } from '../rounds.mjs'
 
-const LOAD = { ratePerS: 50, events: 100, rampS: 1, windowS: 4 }
+/** Streams start over as long as one answer takes, so that the answers end evenly. */
+const LOAD = { ratePerS: 50, events: 100, rampS: 2, windowS: 4 }
 /** Compilers of hot code are done by then; a real run lasts minutes. */
-const WARMUP_S = 3
+const WARMUP_S = 2
 const C_WARMUP_S = 0.5
 
 const OTHERS = { undici: 1.4, http: 1.4, fetch: 2.2 }

@@ -3,7 +3,7 @@ import { isQuiet } from '../machine.mjs'
 import { streamRound } from '../rounds.mjs'
 import { warmupFor } from './streams.mjs'
 
-const LOAD = { ratePerS: 50, events: 100, rampS: 1, windowS: 2.5 }
+const LOAD = { ratePerS: 50, events: 100, rampS: 2, windowS: 2.5 }
 const FIRST_STREAMS = 1250
 const MORE_STREAMS = [1400, 1600, 1800, 2000, 2250, 2500]
 const FEWER_STREAMS = [1000, 750, 500, 250, 100]
