@@ -56,10 +56,13 @@ const loadSchema = z.discriminatedUnion('kind', [
     .describe('Open loop, gamma-distributed gaps'),
 ])
 
+/** Chunk times are kept as gaps of 32 bits in microseconds, 71 minutes. */
+const timeoutMs = positive.max(3_600_000)
+
 const timeoutsSchema = z.strictObject({
   connectMs: positive.default(5_000),
   firstTokenMs: positive.default(120_000),
-  idleMs: positive.default(60_000).describe('Longest silence between two chunks'),
+  idleMs: timeoutMs.default(60_000).describe('Longest silence between two chunks'),
   totalMs: positive.default(600_000),
 })
 

@@ -1,10 +1,11 @@
 import { exitCodes, UserError } from '../errors.ts'
 import type { Random } from '../random.ts'
+import type { PlannedRequest } from './ended-request.ts'
 import { fitCalibration, makePrompt, type PromptProbe } from './prompts.ts'
 import type { Outcome, RequestRecord } from './record.ts'
 import { type RequestTemplate, requestBytes } from './request-source.ts'
 import type { PromptCalibration } from './run-log.ts'
-import type { PlannedRequest, Send } from './send.ts'
+import type { Send } from './send.ts'
 
 /** What a few requests before the run taught about the server. */
 export interface ProbeResult {

@@ -1,5 +1,7 @@
+import { US_PER_MS } from '../units.ts'
 import type { Timeouts } from './benchmark.ts'
 import type { Clock } from './clock.ts'
+import type { PlannedRequest } from './ended-request.ts'
 import { createEventReader, type EventReader } from './event-reader.ts'
 import { failureOf } from './failure.ts'
 import type { Connection, Endpoint } from './http/connection.ts'
@@ -8,18 +10,7 @@ import type { ResponseHead } from './http/response-reader.ts'
 import { createSseReader } from './http/sse.ts'
 import type { FailureKind, Outcome, RequestRecord, Timer, Usage } from './record.ts'
 import type { EventMeaning, ServerApi } from './servers/server.ts'
-import { addStamp, createStamps, lastStamp, type Stamps, stampAt } from './stamps.ts'
-
-/** A request ready to go: its bytes are made before it is due. */
-export interface PlannedRequest {
-  readonly id: number
-  readonly level: number
-  readonly phase: RequestRecord['phase']
-  readonly dueMs?: number
-  readonly bytes: Buffer
-  readonly requestedInputTokens: number
-  readonly requestedOutputTokens: number
-}
+import { addStamp, createStamps, type Stamps, stampsMs } from './stamps.ts'
 
 /** Sends one request; resolves with exactly one record, whatever happens, and never rejects. */
 export type Send = (request: PlannedRequest) => Promise<RequestRecord>
@@ -137,8 +128,9 @@ interface Draft {
   sentMs?: number
   connectMs?: number
   firstByteMs?: number
-  /** Index of the first chunk that was not reasoning. */
-  firstVisible?: number
+  /** The first chunk that was not reasoning, where one that was came before. */
+  firstVisibleMs?: number
+  visible: boolean
   endMs?: number
   httpStatus?: number
   finishReason?: string
@@ -155,6 +147,7 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   const draft: Draft = {
     chunks: createStamps(Math.min(request.requestedOutputTokens, LIKELY_CHUNKS)),
     errorBody: Buffer.alloc(0),
+    visible: false,
   }
   let connection: Connection | undefined
   let settled = false
@@ -265,8 +258,11 @@ function applyEvent(
   }
   if (meaning.error !== undefined) return failed('error-event', meaning.error)
   if (meaning.output !== undefined) {
-    if (meaning.output !== 'reasoning') draft.firstVisible ??= draft.chunks.count
-    addStamp(draft.chunks, nowMs)
+    if (meaning.output !== 'reasoning' && !draft.visible) {
+      draft.visible = true
+      if (draft.chunks.count > 0) draft.firstVisibleMs = nowMs
+    }
+    addStamp(draft.chunks, Math.round(nowMs * US_PER_MS))
   }
   if (meaning.usage) draft.usage = meaning.usage
   if (meaning.finishReason !== undefined) draft.finishReason = meaning.finishReason
@@ -320,10 +316,9 @@ function expiredTimer(
   if (draft.sentMs === undefined)
     return nowMs - issuedMs > timeouts.connectMs ? 'connect' : undefined
   if (nowMs - draft.sentMs > timeouts.totalMs) return 'total'
-  const lastMs = lastStamp(draft.chunks)
-  if (lastMs === undefined)
+  if (draft.chunks.count === 0)
     return nowMs - draft.sentMs > timeouts.firstTokenMs ? 'first-token' : undefined
-  return nowMs - lastMs > timeouts.idleMs ? 'idle' : undefined
+  return nowMs - draft.chunks.lastUs / US_PER_MS > timeouts.idleMs ? 'idle' : undefined
 }
 
 function toRecord(
@@ -332,8 +327,6 @@ function toRecord(
   closedMs: number,
   outcome: Outcome,
 ): RequestRecord {
-  // Where the very first chunk is visible, nothing came before it.
-  const firstVisibleMs = draft.firstVisible ? stampAt(draft.chunks, draft.firstVisible) : undefined
   return {
     id: request.id,
     level: request.level,
@@ -342,8 +335,8 @@ function toRecord(
     sentMs: toMicroseconds(draft.sentMs),
     connectMs: toMicroseconds(draft.connectMs),
     firstByteMs: toMicroseconds(draft.firstByteMs),
-    chunkMs: roundedStamps(draft.chunks),
-    firstVisibleMs: toMicroseconds(firstVisibleMs),
+    chunkMs: stampsMs(draft.chunks),
+    firstVisibleMs: toMicroseconds(draft.firstVisibleMs),
     endMs: outcome.kind === 'completed' ? toMicroseconds(draft.endMs) : undefined,
     closedMs: roundToMicroseconds(closedMs),
     outcome,
@@ -353,12 +346,6 @@ function toRecord(
     requestedOutputTokens: request.requestedOutputTokens,
     usage: draft.usage,
   }
-}
-
-function roundedStamps({ times, count }: Stamps): number[] {
-  const rounded: number[] = []
-  for (let i = 0; i < count; i++) rounded.push(roundToMicroseconds(times[i] ?? 0))
-  return rounded
 }
 
 /** The journal keeps microseconds, so figures made from memory and from the journal are the same. */

@@ -1,0 +1,67 @@
+import type { Outcome, RequestRecord, Usage } from './record.ts'
+import { type Stamps, stampsMs } from './stamps.ts'
+
+/** A request ready to go: its bytes are made before it is due. */
+export interface PlannedRequest {
+  readonly id: number
+  readonly level: number
+  readonly phase: RequestRecord['phase']
+  readonly dueMs?: number
+  readonly bytes: Buffer
+  readonly requestedInputTokens: number
+  readonly requestedOutputTokens: number
+}
+
+/**
+ * What came of one request, for the length of a callback: its stamps are reused by the next. Times in
+ * ms since the run's epoch, as in `RequestRecord`.
+ */
+export interface EndedRequest {
+  readonly request: PlannedRequest
+  readonly outcome: Outcome
+  readonly sentMs?: number
+  readonly connectMs?: number
+  readonly firstByteMs?: number
+  readonly chunks: Stamps
+  /** First chunk that was visible text, where reasoning came first. */
+  readonly firstVisibleMs?: number
+  /** Only of a completed request. */
+  readonly endMs?: number
+  readonly closedMs: number
+  readonly httpStatus?: number
+  readonly finishReason?: string
+  readonly usage?: Usage
+}
+
+/** A record of its own, to keep. */
+export function toRecord(ended: EndedRequest): RequestRecord {
+  return { ...recordHead(ended), chunkMs: stampsMs(ended.chunks) }
+}
+
+/** The record but for its chunks. */
+export function recordHead(ended: EndedRequest): Omit<RequestRecord, 'chunkMs'> {
+  const { request } = ended
+  return {
+    id: request.id,
+    level: request.level,
+    phase: request.phase,
+    dueMs: toMicroseconds(request.dueMs),
+    sentMs: toMicroseconds(ended.sentMs),
+    connectMs: toMicroseconds(ended.connectMs),
+    firstByteMs: toMicroseconds(ended.firstByteMs),
+    firstVisibleMs: toMicroseconds(ended.firstVisibleMs),
+    endMs: toMicroseconds(ended.endMs),
+    closedMs: toMicroseconds(ended.closedMs),
+    outcome: ended.outcome,
+    httpStatus: ended.httpStatus,
+    finishReason: ended.finishReason,
+    requestedInputTokens: request.requestedInputTokens,
+    requestedOutputTokens: request.requestedOutputTokens,
+    usage: ended.usage,
+  }
+}
+
+/** The journal keeps microseconds, so figures made from memory and from the journal are the same. */
+function toMicroseconds<T extends number | undefined>(ms: T): T {
+  return (ms === undefined ? undefined : Math.round(ms * 1000) / 1000) as T
+}
