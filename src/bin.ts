@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { text } from 'node:stream/consumers'
 import { bugReport, main } from './cli/main.ts'
 import { exitCodes } from './errors.ts'
 
@@ -25,6 +26,7 @@ process.on('uncaughtException', (error) => {
 process.exitCode = await main(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
+  readStdin: () => text(process.stdin),
   signal: interrupted.signal,
   env: process.env,
   live: process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI,

@@ -7,11 +7,11 @@ import { startClock } from '../load/clock.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { diskError, openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
+import { eachRecord } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import { runLoad } from '../load/run-load.ts'
 import type { LevelLog } from '../load/run-log.ts'
-import { createSender } from '../load/send.ts'
-import { serverApis } from '../load/servers/index.ts'
+import { workersFor } from '../load/worker-count.ts'
 import {
   highestRateUnder,
   type InstrumentLevel,
@@ -47,6 +47,8 @@ export interface CalibrationPlan {
   readonly durationS: number
   /** All streams get their next chunk at the same moment, and not spread over time. */
   readonly bursts: boolean
+  /** Measuring threads; by need when absent. */
+  readonly workers?: number
 }
 
 interface CalibrateFlags {
@@ -55,6 +57,7 @@ interface CalibrateFlags {
   readonly chunksPerS: number
   readonly duration: number
   readonly bursts: boolean
+  readonly workers?: number
   readonly out?: string
   readonly json: boolean
 }
@@ -94,7 +97,7 @@ const defaultConcurrency = [1, 16, 64, 256]
 
 /** `baremark calibrate`: how far the client's figures are from what a server really did. @throws UserError */
 export async function calibrateCommand(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
-  const { requestRate = [], chunksPerS, duration: durationS, bursts } = flags
+  const { requestRate = [], chunksPerS, duration: durationS, bursts, workers } = flags
   const concurrency = flags.concurrency ?? (flags.requestRate ? [] : defaultConcurrency)
   const date = new Date().toISOString()
   const name = `certificate-${date.slice(0, 19).replaceAll(':', '-')}Z.json`
@@ -104,7 +107,7 @@ export async function calibrateCommand(flags: CalibrateFlags, io: Io): Promise<E
   })
   const folder = await mkdtemp(join(tmpdir(), 'baremark-calibrate-'))
   try {
-    const plan = { concurrency, requestRate, chunksPerS, durationS, bursts }
+    const plan = { concurrency, requestRate, chunksPerS, durationS, bursts, workers }
     const measured = await measureInstrument(plan, folder, io)
     if (io.signal.aborted) return interrupted(io)
     const certificate = certify(plan, measured, date)
@@ -217,7 +220,13 @@ async function runAll(
     if (io.signal.aborted) break
     const journalFile = join(folder, `requests-${index}.jsonl`)
     const idPrefix = `calibrate-${index}`
-    const run = await runOne(benchmarkOf(plan, load), server, { journalFile, idPrefix }, io)
+    const run = await runOne(
+      benchmarkOf(plan, load),
+      server,
+      { journalFile, idPrefix },
+      plan.workers,
+      io,
+    )
     const { records, ...rest } = run
     await writeJson(join(folder, `run-${index}.json`), rest)
     runs.push(run)
@@ -247,45 +256,44 @@ function benchmarkOf(plan: CalibrationPlan, load: Load): Benchmark {
   })
 }
 
-/** As `baremark run` does it: same sender, same loops, same journal. */
+/** As `baremark run` does it: same threads, same loops, same journal. */
 async function runOne(
   benchmark: Benchmark,
   server: EngineProcess,
   { journalFile, idPrefix }: { readonly journalFile: string; readonly idPrefix: string },
+  workers: number | undefined,
   io: Io,
 ): Promise<ClientSide> {
   const url = new URL(server.url)
-  const api = serverApis[benchmark.api]
   const endpoint = await resolveEndpoint(url, { insecure: false })
-  // A process's first look at a clock is slow, and would come between the two looks that tie the clocks together.
-  startClock()
   const { clock, epoch, epochMonotonicMs } = startClock()
-  const sender = createSender({ endpoint, api, clock, timeouts: benchmark.timeouts })
   const journal = await openJournal(journalFile)
   const progress = startProgress(benchmark, io, clock.nowMs)
   const userAgent = `baremark/${packageVersion()}`
-  const records: RequestRecord[] = []
-  try {
-    const logs = await runLoad(benchmark, {
-      ...progress,
-      clock,
-      sender,
-      template: { api, url, model: server.model, userAgent, forceLength: true, idPrefix },
+  const needs = {
+    outputTokens: benchmark.workload.outputTokens,
+    cores: availableParallelism(),
+    loopback: true,
+  }
+  const template = { url: url.href, model: server.model, userAgent, forceLength: true, idPrefix }
+  const logs = await runLoad(benchmark, {
+    ...progress,
+    clock,
+    setup: {
+      epochMonotonicMs,
+      endpoint,
+      template,
       prompts: { kind: 'usage', overheadTokens: 0, tokensPerWord: 1 },
       promptSalt: epoch,
-      signal: AbortSignal.any([io.signal, journal.failed]),
-      onRecord: (record) => {
-        records.push(record)
-        journal.append(record)
-        progress.onRecord(record)
-      },
-    })
-    return { idPrefix, epochMonotonicMs, records, logs }
-  } finally {
-    progress.close()
-    sender.close()
-    await journal.close()
-  }
+    },
+    workersFor: (load) => workers ?? workersFor(load, needs),
+    journal,
+    signal: io.signal,
+  }).finally(progress.close)
+  await journal.close()
+  const records: RequestRecord[] = []
+  await eachRecord(journalFile, (record) => records.push(record))
+  return { idPrefix, epochMonotonicMs, records, logs }
 }
 
 /** The certificate of what was measured. */

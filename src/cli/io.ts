@@ -2,6 +2,8 @@
 export interface Io {
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
+  /** All of standard input, to its end. */
+  readonly readStdin: () => Promise<string>
   /** Aborted by Ctrl-C or a polite kill; the reason is the signal's name. */
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>

@@ -13,6 +13,7 @@ import {
   parseSeconds,
   parseSeed,
   parseSlo,
+  parseWorkers,
 } from './values.ts'
 
 /**
@@ -158,7 +159,8 @@ function addRun(program: Command, io: Io, done: Done): void {
       'environment variable that holds the API key',
       'BAREMARK_API_KEY',
     )
-    .option('--api-key-file <file>', 'file that holds the API key')
+    .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
+    .option('--workers <n>', 'measuring threads (default: as the load needs)', value(parseWorkers))
     .option('--ca <file>', 'certificate authorities in PEM')
     .option('--insecure', "do not verify the server's certificate; recorded in the result", false)
   addPriceFlags(command).action(async (file, flags) => {
@@ -324,6 +326,7 @@ function addCalibrate(program: Command, io: Io, done: Done): void {
     )
     .option('--chunks-per-s <rate>', 'chunks per second of each stream', positive, 50)
     .option('--duration <time>', 'measured window of each level', value(parseSeconds), 5)
+    .option('--workers <n>', 'measuring threads (default: as the load needs)', value(parseWorkers))
     .option('--bursts', 'send the chunks of all streams at one moment, not spread', false)
     .option('--out <file>', 'the certificate (default: results/certificate-<date>.json)')
     .option('--json', 'print JSON', false)

@@ -1,19 +1,23 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
-import type { Benchmark, RunConfig } from '../load/benchmark.ts'
+import type { Benchmark, LoadLevel, RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
+import { toRecord } from '../load/ended-request.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
 import { probeTarget } from '../load/probe.ts'
+import { eachRecord } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
-import { runLoad } from '../load/run-load.ts'
+import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
+import { workersFor } from '../load/worker-count.ts'
 import { summarize } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
@@ -36,6 +40,8 @@ export interface RunPlan {
   readonly access: Access
   readonly apiKeySource?: string
   readonly declaredWeights?: 'random' | 'trained'
+  /** Measuring threads; by need when absent. */
+  readonly workers?: number
   /** Folder in which the run's own folder is made. */
   readonly out: string
   readonly scenario: Scenario
@@ -92,6 +98,7 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
     model: plan.model,
     apiKeySource: plan.apiKeySource,
     declaredWeights: plan.declaredWeights,
+    workers: plan.workers,
     tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
   }
 }
@@ -104,7 +111,6 @@ interface Known {
 
 interface Measured {
   readonly run: RunLog
-  readonly records: readonly RequestRecord[]
   readonly directory: string
 }
 
@@ -132,10 +138,15 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   try {
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     io.signal.addEventListener('abort', sender.cancelAll)
-    const probe = await probeTarget(sender.send, template, {
-      inputTokens: benchmark.workload.inputTokens,
-      random,
-    })
+    const probe = await probeTarget(
+      (request) =>
+        new Promise((resolve) => sender.send(request, (ended) => resolve(toRecord(ended)))),
+      template,
+      {
+        inputTokens: benchmark.workload.inputTokens,
+        random,
+      },
+    )
     const { runId, directory } = await makeRunDirectory(plan.out, epoch, benchmark.name)
     const base: RunLog = {
       schemaVersion: 1,
@@ -157,14 +168,18 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     }
     await writeJson(join(directory, runFiles.run), base)
     const progress = startProgress(benchmark, io, clock.nowMs)
-    const { levels, records } = await load(plan, base, directory, {
-      clock,
-      sender,
-      template: { ...template, forceLength: probe.forceLength },
-      prompts: probe.prompts,
-      promptSalt: epoch,
-      signal: io.signal,
+    const levels = await load(plan, base, directory, {
       ...progress,
+      clock,
+      setup: {
+        epochMonotonicMs,
+        endpoint,
+        template: { ...template, url: url.href, forceLength: probe.forceLength },
+        prompts: probe.prompts,
+        promptSalt: epoch,
+      },
+      workersFor: (level) => plan.workers ?? autoWorkers(level, benchmark, known.target),
+      signal: io.signal,
     }).finally(progress.close)
     const planned =
       'concurrency' in benchmark.load ? benchmark.load.concurrency : benchmark.load.ratePerS
@@ -172,32 +187,35 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       levels.length === planned.length && levels.every(({ ended }) => ended === 'complete')
     const run: RunLog = { ...base, state: whole ? 'complete' : 'partial', levels }
     await writeJson(join(directory, runFiles.run), run)
-    return { run, records, directory }
+    return { run, directory }
   } finally {
     sender.close()
   }
 }
 
+function autoWorkers(
+  load: LoadLevel,
+  { workload }: Benchmark,
+  { loopback }: TargetIdentity,
+): number {
+  const cores = availableParallelism()
+  return workersFor(load, { outputTokens: workload.outputTokens, cores, loopback })
+}
+
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */
 async function load(
-  plan: RunPlan,
+  { benchmark }: RunPlan,
   base: RunLog,
   directory: string,
-  world: Parameters<typeof runLoad>[1],
-): Promise<{ levels: LevelLog[]; records: RequestRecord[] }> {
+  world: Omit<LoadWorld, 'journal'>,
+): Promise<LevelLog[]> {
   const journal = await openJournal(join(directory, runFiles.records))
-  const records: RequestRecord[] = []
   const soFar: LevelLog[] = []
   let saving: Promise<void> = Promise.resolve()
   let saveFailure: unknown
-  const levels = await runLoad(plan.benchmark, {
+  const levels = await runLoad(benchmark, {
     ...world,
-    signal: AbortSignal.any([world.signal, journal.failed]),
-    onRecord: (record) => {
-      records.push(record)
-      journal.append(record)
-      world.onRecord(record)
-    },
+    journal,
     onLevelEnd: (log) => {
       world.onLevelEnd(log)
       soFar.push(log)
@@ -212,14 +230,12 @@ async function load(
   await saving
   await journal.close()
   if (saveFailure !== undefined) throw saveFailure
-  return { levels, records }
+  return levels
 }
 
-async function finish(
-  plan: RunPlan,
-  { run, records, directory }: Measured,
-  io: Io,
-): Promise<ExitCode> {
+async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
+  const records: RequestRecord[] = []
+  await eachRecord(join(directory, runFiles.records), (record) => records.push(record))
   const summary = summarize(run, records)
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
   const chosen = chooseInputs(run, plan.scenario, plan.catalogue)

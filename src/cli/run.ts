@@ -13,6 +13,7 @@ interface RunFlags extends BenchmarkFlags, PriceFlags {
   readonly weights?: 'random' | 'trained'
   readonly apiKeyEnv: string
   readonly apiKeyFile?: string
+  readonly workers?: number
   readonly ca?: string
   readonly insecure: boolean
 }
@@ -25,7 +26,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   const [catalogue, scenario, key, ca] = await Promise.all([
     loadCatalogue(),
     loadScenario(flags),
-    readApiKey(flags, io.env),
+    readApiKey(flags, io),
     flags.ca === undefined ? undefined : readTextFile(flags.ca),
   ])
   return runPipeline(
@@ -36,6 +37,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       access: { apiKey: key?.key, insecure: flags.insecure, ca },
       apiKeySource: key?.source,
       declaredWeights: flags.weights,
+      workers: flags.workers,
       out: flags.out,
       scenario,
       catalogue,
@@ -47,8 +49,10 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
 /** The key and where it came from. It is never a flag: flags show in process lists. @throws UserError */
 async function readApiKey(
   flags: RunFlags,
-  env: Io['env'],
+  { env, readStdin }: Io,
 ): Promise<{ key: string; source: string } | undefined> {
+  if (flags.apiKeyFile === '-')
+    return { key: cleanKey(await readStdin()), source: 'standard input' }
   if (flags.apiKeyFile !== undefined) {
     return { key: cleanKey(await readTextFile(flags.apiKeyFile)), source: 'file' }
   }

@@ -17,6 +17,15 @@ export function parseCount(text: string): number {
   return Number(text)
 }
 
+const MAX_WORKERS = 64
+
+/** A number of threads. @throws UserError */
+export function parseWorkers(text: string): number {
+  const workers = parseCount(text)
+  if (workers > MAX_WORKERS) throw refuse(text, `a number of threads up to ${MAX_WORKERS}`)
+  return workers
+}
+
 /** `1,2,4,8`. @throws UserError */
 export function parseCounts(text: string): number[] {
   return parts(text).map(parseCount)

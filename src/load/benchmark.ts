@@ -178,6 +178,8 @@ export interface RunConfig {
   /** Where the API key came from; the key itself is nowhere. */
   readonly apiKeySource?: string
   readonly declaredWeights?: 'random' | 'trained'
+  /** Measuring threads asked for; by need when absent. */
+  readonly workers?: number
   /** False when the server's certificate was not verified; absent without TLS. */
   readonly tlsVerified?: boolean
 }

@@ -1,42 +1,91 @@
+import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
-import { ratio } from '../arithmetic.ts'
+import { difference, type Maybe, ratio } from '../arithmetic.ts'
 import { NS_PER_MS, US_PER_MS } from '../units.ts'
 import type { Clock } from './clock.ts'
-import type { ClientHealth } from './run-log.ts'
+import type { ClientHealth, WorkerHealth } from './run-log.ts'
 import type { Sender } from './send.ts'
 
 const RESOLUTION_MS = 10
 
-/** Watches this process, and the machine, from now until the returned function is called. */
-export function watchHealth(
+/** Watches the thread that calls, from now until the returned function is called. */
+export function watchWorker(
   clock: Clock,
   sender: Pick<Sender, 'connectionsOpened' | 'traffic'>,
-): () => ClientHealth {
+  clockErrorMs: number,
+): () => WorkerHealth {
   const loop = watchLoop()
   const pauses = watchGarbageCollection()
-  const machine = watchMachine()
   const startMs = clock.nowMs()
-  const startCpu = process.cpuUsage()
+  const startCpuMs = threadCpuMs()
   const openedBefore = sender.connectionsOpened()
   const before = sender.traffic()
   return () => {
-    const { user, system } = process.cpuUsage(startCpu)
     const after = sender.traffic()
     return {
       ...loop(),
       ...pauses(),
-      cpuCores: ratio((user + system) / US_PER_MS, clock.nowMs() - startMs),
-      machineCpuRatio: machine(),
-      readsPerChunk: ratio(after.reads - before.reads, after.chunks - before.chunks),
+      cpuCores: ratio(difference(threadCpuMs(), startCpuMs), clock.nowMs() - startMs),
+      reads: after.reads - before.reads,
+      chunks: after.chunks - before.chunks,
       connectionsOpened: sender.connectionsOpened() - openedBefore,
+      clockErrorMs,
     }
+  }
+}
+
+/** Watches this process and the machine, from now until the returned function gets what its threads say. */
+export function watchClient(clock: Clock): (workers: readonly WorkerHealth[]) => ClientHealth {
+  const machine = watchMachine()
+  const startMs = clock.nowMs()
+  const startCpu = process.cpuUsage()
+  return (workers) => {
+    const { user, system } = process.cpuUsage(startCpu)
+    const worst = (of: (worker: WorkerHealth) => Maybe): Maybe => {
+      const known = workers.map(of).filter((value) => value !== undefined)
+      return known.length > 0 ? Math.max(...known) : undefined
+    }
+    const total = (of: (worker: WorkerHealth) => number): number =>
+      workers.reduce((all, worker) => all + of(worker), 0)
+    return {
+      loopDelayP50Ms: worst(({ loopDelayP50Ms }) => loopDelayP50Ms),
+      loopDelayP99Ms: worst(({ loopDelayP99Ms }) => loopDelayP99Ms),
+      loopDelayMaxMs: worst(({ loopDelayMaxMs }) => loopDelayMaxMs),
+      cpuCores: ratio((user + system) / US_PER_MS, clock.nowMs() - startMs),
+      busiestWorkerCores: worst(({ cpuCores }) => cpuCores),
+      machineCpuRatio: machine(),
+      gcPauseTotalMs: worst(({ gcPauseTotalMs }) => gcPauseTotalMs),
+      gcPauseMaxMs: worst(({ gcPauseMaxMs }) => gcPauseMaxMs),
+      readsPerChunk: ratio(
+        total(({ reads }) => reads),
+        total(({ chunks }) => chunks),
+      ),
+      connectionsOpened: total(({ connectionsOpened }) => connectionsOpened),
+      workers,
+    }
+  }
+}
+
+/** CPU time of the calling thread so far, where the system tells: Linux, and newer versions of Node. */
+function threadCpuMs(): Maybe {
+  if ('threadCpuUsage' in process && typeof process.threadCpuUsage === 'function') {
+    const { user, system } = process.threadCpuUsage() as NodeJS.CpuUsage
+    return (user + system) / US_PER_MS
+  }
+  try {
+    // First field: nanoseconds on a processor (kernel documentation, scheduler/sched-stats).
+    const [onCpuNs] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')
+    const ms = Number(onCpuNs) / NS_PER_MS
+    return ms > 0 ? ms : undefined
+  } catch {
+    return undefined
   }
 }
 
 /** Delay of the event loop beyond the resolution of the timer that measures it. */
 function watchLoop(): () => Pick<
-  ClientHealth,
+  WorkerHealth,
   'loopDelayP50Ms' | 'loopDelayP99Ms' | 'loopDelayMaxMs'
 > {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -54,7 +103,7 @@ function watchLoop(): () => Pick<
 }
 
 /** Pauses in which the garbage collector stopped everything else. */
-function watchGarbageCollection(): () => Pick<ClientHealth, 'gcPauseTotalMs' | 'gcPauseMaxMs'> {
+function watchGarbageCollection(): () => Pick<WorkerHealth, 'gcPauseTotalMs' | 'gcPauseMaxMs'> {
   let gcPauseTotalMs = 0
   let gcPauseMaxMs = 0
   const observer = new PerformanceObserver((list) => {

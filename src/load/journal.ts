@@ -1,19 +1,19 @@
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
-import type { RequestRecord } from './record.ts'
+import { BYTES_PER_MIB } from '../units.ts'
 
-/** Records on disk, a JSON line each, in the order they ended. */
+/** Records on disk, a line each (`record-line.ts`), in the order in which the measuring threads hand them over. */
 export interface Journal {
-  readonly append: (record: RequestRecord) => void
-  /** Aborted, with a `UserError` as its reason, once the disk refuses. */
+  /** Takes a block of whole lines; it is written as soon as the disk can. */
+  readonly append: (block: Uint8Array) => void
+  /** Aborted, with a `UserError` as its reason, once the disk refuses or falls behind. */
   readonly failed: AbortSignal
   /** Writes what is left and makes sure it is on the disk. @throws UserError when the disk refused */
   readonly close: () => Promise<void>
 }
 
-const FLUSH_MS = 200
+/** What may wait for the disk: beyond it memory would grow without end. */
+const MAX_WAITING_BYTES = 256 * BYTES_PER_MIB
 
 /** @throws UserError when the file cannot be made */
 export async function openJournal(file: string): Promise<Journal> {
@@ -21,28 +21,25 @@ export async function openJournal(file: string): Promise<Journal> {
     throw diskError(file, cause)
   })
   const failure = new AbortController()
-  let lines: string[] = []
+  let waitingBytes = 0
   let writing: Promise<void> = Promise.resolve()
 
-  const flush = (): Promise<void> => {
-    const text = lines.join('')
-    lines = []
-    if (text !== '' && !failure.signal.aborted) {
-      writing = writing
-        .then(() => write(handle, text))
-        .catch((cause: unknown) => failure.abort(diskError(file, cause)))
-    }
-    return writing
+  const write = async (block: Uint8Array): Promise<void> => {
+    if (!failure.signal.aborted) await writeAll(handle, block)
+    waitingBytes -= block.byteLength
   }
-  const timer = setInterval(flush, FLUSH_MS)
-  timer.unref()
 
   return {
-    append: (record) => lines.push(lineOf(record)),
+    append: (block) => {
+      waitingBytes += block.byteLength
+      if (waitingBytes > MAX_WAITING_BYTES) failure.abort(tooSlow(file))
+      writing = writing
+        .then(() => write(block))
+        .catch((cause: unknown) => failure.abort(diskError(file, cause)))
+    },
     failed: failure.signal,
     close: async () => {
-      clearInterval(timer)
-      await flush()
+      await writing
       await handle.sync().catch(() => {})
       await handle.close()
       failure.signal.throwIfAborted()
@@ -50,14 +47,19 @@ export async function openJournal(file: string): Promise<Journal> {
   }
 }
 
-/** JSON leaves U+2028 and U+2029 as they are, and newer versions of Node read them as line ends. */
-function lineOf(record: RequestRecord): string {
-  const json = JSON.stringify(record)
-  return `${json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`
+/** A write may take only part of what it is given. */
+async function writeAll(handle: FileHandle, block: Uint8Array): Promise<void> {
+  for (let at = 0; at < block.byteLength; ) {
+    const { bytesWritten } = await handle.write(block, at)
+    at += bytesWritten
+  }
 }
 
-async function write(handle: FileHandle, text: string): Promise<void> {
-  await handle.appendFile(text)
+function tooSlow(file: string): UserError {
+  return new UserError(`The disk does not keep up with ${file}.`, {
+    remedy: 'Choose a faster disk with --out, or lower the load.',
+    exitCode: exitCodes.setup,
+  })
 }
 
 /** The user's disk would not take a file. */
@@ -74,52 +76,4 @@ export function diskError(file: string, cause: unknown): UserError {
     exitCode: exitCodes.setup,
     cause,
   })
-}
-
-/** What a journal holds, and how many lines of it could not be read (a crash cuts the last one). */
-export interface JournalContent {
-  readonly records: readonly RequestRecord[]
-  readonly unreadableLines: number
-}
-
-/** @throws UserError when there is no such journal */
-export async function readJournal(file: string): Promise<JournalContent> {
-  const records: RequestRecord[] = []
-  let unreadableLines = 0
-  try {
-    for await (const line of createInterface({
-      input: createReadStream(file),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })) {
-      const record = parseRecord(line)
-      if (record) records.push(record)
-      else if (line !== '') unreadableLines++
-    }
-  } catch (cause) {
-    throw new UserError(`Cannot read ${file}: ${messageOf(cause)}`, {
-      remedy: 'Is it a results directory?',
-      cause,
-    })
-  }
-  return { records, unreadableLines }
-}
-
-function parseRecord(line: string): RequestRecord | undefined {
-  try {
-    const record = JSON.parse(line) as RequestRecord
-    return isRecord(record) ? record : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Enough of a record's shape that figures can be made of it. */
-function isRecord(record: RequestRecord | null): boolean {
-  return (
-    typeof record?.id === 'number' &&
-    typeof record.level === 'number' &&
-    typeof record.outcome?.kind === 'string' &&
-    Array.isArray(record.chunkMs) &&
-    record.chunkMs.every((ms) => typeof ms === 'number')
-  )
 }

@@ -22,22 +22,25 @@ const COMMA = 44
 const ZERO = 48
 const END = ']}\n'
 
+/** Gets a full block, which is its own from then on, and how many lines are in it. */
+export type HandOn = (block: Uint8Array<ArrayBuffer>, lines: number) => void
+
 /**
  * Lines are written into a block as bytes: no array and no text is made of an answer's chunk times,
  * which are most of a line.
- *
- * @param handOn gets each full block, which is its own from then on
  */
-export function createLineWriter(handOn: (block: Uint8Array<ArrayBuffer>) => void): LineWriter {
+export function createLineWriter(handOn: HandOn): LineWriter {
   let block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
   let used = 0
+  let lines = 0
 
   const flush = (): void => {
     if (used === 0) return
     const full = block.subarray(0, used)
     block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
     used = 0
-    handOn(full as Uint8Array<ArrayBuffer>)
+    handOn(full as Uint8Array<ArrayBuffer>, lines)
+    lines = 0
   }
 
   const write = (ended: EndedRequest): void => {
@@ -51,6 +54,7 @@ export function createLineWriter(handOn: (block: Uint8Array<ArrayBuffer>) => voi
     used += block.write(head, used)
     used = writeChunks(block, used, ended.chunks)
     used += block.write(END, used, 'latin1')
+    lines++
   }
 
   return { write, flush }

@@ -25,15 +25,26 @@ export interface RequestShape {
   readonly random: Random
   /** Id of the first request; the ones after it count up. */
   readonly firstId: number
+  readonly idStep: number
 }
 
 /** The bytes of requests with fresh prompts, in an order that the seed fixes. */
-export function createRequestSource(template: RequestTemplate, shape: RequestShape): () => Buffer {
-  const prepared: Buffer[] = []
+export function createRequestSource(
+  template: RequestTemplate,
+  shape: RequestShape,
+): () => { id: number; bytes: Buffer } {
+  const prepared: { id: number; bytes: Buffer }[] = []
   let id = shape.firstId
-  const make = (): Buffer => {
+  const make = (): { id: number; bytes: Buffer } => {
     const prompt = makePrompt(shape.random, shape.wordCount)
-    return requestBytes(template, { id: String(id++), prompt, outputTokens: shape.outputTokens })
+    const own = id
+    id += shape.idStep
+    const bytes = requestBytes(template, {
+      id: String(own),
+      prompt,
+      outputTokens: shape.outputTokens,
+    })
+    return { id: own, bytes }
   }
   while (prepared.length < PREPARED) prepared.push(make())
   const refill = (): void => {

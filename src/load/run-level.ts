@@ -6,6 +6,7 @@ import type { LoadLevel } from './benchmark.ts'
 import type { Clock } from './clock.ts'
 import type { RequestRecord } from './record.ts'
 import type { LevelLog } from './run-log.ts'
+import type { SharedLevel } from './shared-level.ts'
 
 /** One load level to run: for `durationS`, or until `requests` are issued, whichever comes first. */
 export interface LevelPlan {
@@ -14,22 +15,42 @@ export interface LevelPlan {
   readonly durationS?: number
   readonly requests?: number
   readonly drainS: number
-  /** Draws the timetable of an open loop. */
+  /** Draws the timetable of an open loop: the same in every shard. */
   readonly random: Random
+  /** The same in every shard; may lie a little ahead. */
+  readonly startMs: number
+  /** Users `index`, `index + count` ... of a closed loop are this shard's, and so are such arrivals of an open one. */
+  readonly shard: Shard
 }
 
-/** All that a level needs of the world. `issue` sends one request and never rejects. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/** All that a level needs of the world. */
 export interface LevelWorld {
   readonly clock: Clock
-  readonly issue: (phase: RequestRecord['phase'], dueMs?: number) => Promise<RequestRecord>
+  /** Sends one request. `onEnd` is called once, not before `issue` returned when the request completed. */
+  readonly issue: (
+    phase: RequestRecord['phase'],
+    dueMs: number | undefined,
+    onEnd: (completed: boolean) => void,
+  ) => void
   readonly cancelAll: () => void
-  /** Aborted when the user interrupts. */
+  readonly shared: Pick<SharedLevel, 'takeRequest' | 'takePlace' | 'leavePlace'>
+  /**
+   * Aborted, with what ended the level as its reason, when it is to stop: `complete` when another
+   * shard found no request left, and anything else also gives up what is in flight.
+   */
   readonly signal: AbortSignal
+  /** Called once, when this shard issues nothing any more. */
+  readonly onStop?: (ended: LevelLog['ended']) => void
 }
 
 type ClosedLevel = Extract<LoadLevel, { kind: 'closed' }>
 
-export type LevelResult = Omit<LevelLog, 'level' | 'load' | 'health'>
+export type LevelResult = Omit<LevelLog, 'level' | 'load' | 'health' | 'lostWorkers'>
 
 /** A closed loop against a server that fails at once would spin; each user waits this long after a failure. */
 const PAUSE_AFTER_FAILURE_MS = 250
@@ -38,10 +59,11 @@ const HOPELESS_FAILURES = 20
 const HOPELESS_AFTER_MS = 10_000
 /** Part of the warm-up over which a closed loop's users arrive, so that they do not start in step. */
 const RAMP_SHARE_OF_WARMUP = 0.5
+/** How often a full shard looks whether another one left a place. */
+const PLACE_CHECK_MS = 1
 
-/** What one level is doing. */
+/** What one shard of a level is doing. */
 interface Progress {
-  readonly startMs: number
   readonly windowStartMs: number
   /** End of the window by duration; unknown when only a count bounds it. */
   readonly plannedEndMs: number | undefined
@@ -49,22 +71,25 @@ interface Progress {
   windowEndMs: number | undefined
   ended: LevelResult['ended']
   issued: number
+  inFlight: number
   heldBack: number
   neverSent: number
-  measured: number
   failuresInARow: number
   lastSuccessMs: number | undefined
+  /** Called when a request ended. */
+  onLeft: () => void
 }
 
-/** Runs warm-up, measured window and drain of one level. */
+/** Runs warm-up, measured window and drain of one level, or of a shard of it. */
 export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<LevelResult> {
-  const progress = begin(plan, world.clock.nowMs())
-  const onInterrupt = (): void => {
-    stop(progress, world.clock.nowMs(), 'interrupted')
-    world.cancelAll()
+  const progress = begin(plan)
+  const onStop = (): void => {
+    const ended = world.signal.reason as LevelResult['ended']
+    stop(progress, world, world.clock.nowMs(), ended)
+    if (ended !== 'complete') world.cancelAll()
   }
-  if (world.signal.aborted) onInterrupt()
-  world.signal.addEventListener('abort', onInterrupt, { once: true })
+  if (world.signal.aborted) onStop()
+  world.signal.addEventListener('abort', onStop, { once: true })
   const done = new AbortController()
   const watch = drain(plan, progress, world, done.signal)
   await (plan.load.kind === 'closed'
@@ -72,11 +97,11 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
     : runOpen(plan.load, plan, progress, world))
   done.abort()
   await watch
-  world.signal.removeEventListener('abort', onInterrupt)
-  const { startMs, windowStartMs, issued, heldBack, neverSent, ended } = progress
+  world.signal.removeEventListener('abort', onStop)
+  const { windowStartMs, issued, heldBack, neverSent, ended } = progress
   const endMs = world.clock.nowMs()
   return {
-    startMs,
+    startMs: plan.startMs,
     windowStartMs,
     windowEndMs: Math.max(windowStartMs, progress.windowEndMs ?? endMs),
     endMs,
@@ -87,12 +112,11 @@ export async function runLevel(plan: LevelPlan, world: LevelWorld): Promise<Leve
   }
 }
 
-function begin(plan: LevelPlan, nowMs: number): Progress {
-  const windowStartMs = nowMs + plan.warmupS * MS_PER_S
+function begin(plan: LevelPlan): Progress {
+  const windowStartMs = plan.startMs + plan.warmupS * MS_PER_S
   const issuing = new AbortController()
   setMaxListeners(0, issuing.signal) // Every user sleeps on it.
   return {
-    startMs: nowMs,
     windowStartMs,
     plannedEndMs:
       plan.durationS === undefined ? undefined : windowStartMs + plan.durationS * MS_PER_S,
@@ -100,20 +124,27 @@ function begin(plan: LevelPlan, nowMs: number): Progress {
     windowEndMs: undefined,
     ended: 'complete',
     issued: 0,
+    inFlight: 0,
     heldBack: 0,
     neverSent: 0,
-    measured: 0,
     failuresInARow: 0,
     lastSuccessMs: undefined,
+    onLeft: () => {},
   }
 }
 
 /** Ends the window: no request is issued after this. */
-function stop(progress: Progress, atMs: number, ended: LevelResult['ended'] = 'complete'): void {
+function stop(
+  progress: Progress,
+  world: LevelWorld,
+  atMs: number,
+  ended: LevelResult['ended'] = 'complete',
+): void {
   if (progress.issuing.signal.aborted) return
   progress.windowEndMs = Math.min(atMs, progress.plannedEndMs ?? atMs)
   progress.ended = ended
   progress.issuing.abort()
+  world.onStop?.(ended)
 }
 
 /** Closes the window when its time is up, then gives what is in flight `drainS` to finish. */
@@ -127,7 +158,7 @@ async function drain(
   const stopped = progress.issuing.signal
   if (progress.plannedEndMs !== undefined) {
     await clock.sleepUntil(progress.plannedEndMs, AbortSignal.any([stopped, done]))
-    if (!done.aborted) stop(progress, progress.plannedEndMs)
+    if (!done.aborted) stop(progress, world, progress.plannedEndMs)
   } else if (!stopped.aborted) {
     await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
   }
@@ -142,118 +173,163 @@ async function runClosed(
   progress: Progress,
   world: LevelWorld,
 ): Promise<void> {
-  const users = load.concurrency
   const rampMs = plan.warmupS * MS_PER_S * RAMP_SHARE_OF_WARMUP
-  const runUser = async (user: number): Promise<void> => {
-    await world.clock.sleepUntil(
-      progress.startMs + (rampMs * user) / users,
-      progress.issuing.signal,
-    )
-    while (mayIssue(plan, progress, world.clock.nowMs())) {
-      const record = await issue(progress, world)
-      const pauseMs =
-        record.outcome.kind === 'completed' ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
-      if (pauseMs > 0)
-        await world.clock.sleepUntil(world.clock.nowMs() + pauseMs, progress.issuing.signal)
-    }
+  const { index, count } = plan.shard
+  const users: Promise<void>[] = []
+  for (let user = index; user < load.concurrency; user += count) {
+    const arrivesMs = plan.startMs + (rampMs * user) / load.concurrency
+    users.push(runUser(arrivesMs, load, plan, progress, world))
   }
-  await Promise.all(Array.from({ length: users }, (_, user) => runUser(user)))
-  stop(progress, world.clock.nowMs())
+  await Promise.all(users)
+  // A shard without a user must not end the level of those who have one.
+  if (users.length > 0) stop(progress, world, world.clock.nowMs())
 }
 
-/** Keeps to the timetable whatever the server does: sending never waits for an answer. */
+/** One user, from arrival to the end of the window: asks, waits for the answer, asks again. */
+function runUser(
+  arrivesMs: number,
+  load: ClosedLevel,
+  plan: LevelPlan,
+  progress: Progress,
+  world: LevelWorld,
+): Promise<void> {
+  const { clock } = world
+  return new Promise((leave) => {
+    const ask = (): void => {
+      const nowMs = clock.nowMs()
+      if (!isOpen(progress, nowMs) || !takeRequest(plan, progress, world, nowMs)) leave()
+      else issue(progress, world, phaseAt(nowMs, progress), undefined, pause)
+    }
+    const pause = (completed: boolean): void => {
+      const pauseMs = completed ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
+      if (pauseMs === 0) ask()
+      else void clock.sleepUntil(clock.nowMs() + pauseMs, progress.issuing.signal).then(ask)
+    }
+    void clock.sleepUntil(arrivesMs, progress.issuing.signal).then(ask)
+  })
+}
+
+/** Finding none left closes the window. */
+function takeRequest(
+  plan: LevelPlan,
+  progress: Progress,
+  world: LevelWorld,
+  atMs: number,
+): boolean {
+  if (plan.requests === undefined || phaseAt(atMs, progress) === 'warm-up') return true
+  if (world.shared.takeRequest(plan.requests)) return true
+  stop(progress, world, atMs)
+  return false
+}
+
+/**
+ * Keeps to the timetable whatever the server does: sending never waits for an answer. Every shard
+ * walks the whole of it and sends what is its own, so all agree on where the count ends.
+ */
 async function runOpen(
   load: OpenLevel,
   plan: LevelPlan,
   progress: Progress,
   world: LevelWorld,
 ): Promise<void> {
-  const places = createPlaces(load.maxInFlight ?? Number.POSITIVE_INFINITY)
-  const requests: Promise<void>[] = []
+  const { index, count } = plan.shard
+  let k = 0
+  let measured = 0
   for (const offsetMs of arrivalsMs(load, plan.random)) {
-    const dueMs = progress.startMs + offsetMs
+    const dueMs = plan.startMs + offsetMs
+    const beyond = dueMs >= (progress.plannedEndMs ?? Number.POSITIVE_INFINITY)
+    const countReached = phaseAt(dueMs, progress) === 'measured' && measured++ === plan.requests
+    if (k++ % count !== index && !beyond && !countReached) continue
     await world.clock.sleepUntil(dueMs, progress.issuing.signal)
-    if (mayIssue(plan, progress, dueMs) && places.full()) {
-      progress.heldBack++
-      await places.oneLeft()
+    if (beyond || countReached) {
+      stop(progress, world, dueMs)
+      break
     }
-    const inTime = world.clock.nowMs() < (progress.plannedEndMs ?? Number.POSITIVE_INFINITY)
-    if (inTime && mayIssue(plan, progress, dueMs)) {
-      places.take()
-      requests.push(issue(progress, world, dueMs).then(places.leave))
-    } else if (isStillDue(plan, progress, dueMs)) {
-      stop(progress, world.clock.nowMs())
-      progress.neverSent++
-    } else break
+    const sent = await sendDue(load, dueMs, progress, world)
+    if (!sent && progress.ended !== 'complete') break
+    if (!sent) progress.neverSent++
   }
-  stop(progress, world.clock.nowMs())
-  await Promise.all(requests)
+  if (progress.inFlight > 0) await allEnded(progress)
 }
 
-/** Whether the window was to hold the request, though it closed before the client got to it. */
-function isStillDue(plan: LevelPlan, progress: Progress, dueMs: number): boolean {
-  const { plannedEndMs } = progress
-  if (progress.ended !== 'complete' || countReached(plan, progress)) return false
-  return plannedEndMs !== undefined && dueMs < plannedEndMs
-}
-
-/** Counts the requests under way against a limit. */
-function createPlaces(limit: number) {
-  let taken = 0
-  let wake: (() => void) | undefined
-  return {
-    full: () => taken >= limit,
-    take: () => {
-      taken++
-    },
-    leave: () => {
-      taken--
-      wake?.()
-      wake = undefined
-    },
-    /** Resolves when the next request ends. */
-    oneLeft: () =>
-      new Promise<void>((resolve) => {
-        wake = resolve
-      }),
-  }
-}
-
-/** Whether a request may start at that moment. Finding the count reached closes the window. */
-function mayIssue(plan: LevelPlan, progress: Progress, atMs: number): boolean {
-  if (progress.issuing.signal.aborted) return false
-  if (progress.plannedEndMs !== undefined && atMs >= progress.plannedEndMs) return false
-  if (!countReached(plan, progress)) return true
-  stop(progress, atMs)
-  return false
-}
-
-function countReached(plan: LevelPlan, progress: Progress): boolean {
-  return plan.requests !== undefined && progress.measured >= plan.requests
-}
-
-async function issue(
+/** Sends what is due, as soon as there is a place for it. False when the window was over by then. */
+async function sendDue(
+  load: OpenLevel,
+  dueMs: number,
   progress: Progress,
   world: LevelWorld,
-  dueMs?: number,
-): Promise<RequestRecord> {
-  const phase = (dueMs ?? world.clock.nowMs()) < progress.windowStartMs ? 'warm-up' : 'measured'
-  progress.issued++
-  if (phase === 'measured') progress.measured++
-  const record = await world.issue(phase, dueMs)
-  note(record, progress, world)
-  return record
+): Promise<boolean> {
+  const { clock, shared } = world
+  const limit = load.maxInFlight ?? Number.POSITIVE_INFINITY
+  if (!isOpen(progress, clock.nowMs())) {
+    stop(progress, world, clock.nowMs())
+    return false
+  }
+  if (!shared.takePlace(limit)) {
+    progress.heldBack++
+    do {
+      await oneLeft(progress, clock)
+      if (progress.issuing.signal.aborted) return false
+    } while (!shared.takePlace(limit))
+  }
+  if (!isOpen(progress, clock.nowMs())) {
+    shared.leavePlace()
+    stop(progress, world, clock.nowMs())
+    return false
+  }
+  issue(progress, world, phaseAt(dueMs, progress), dueMs, shared.leavePlace)
+  return true
 }
 
-function note(record: RequestRecord, progress: Progress, world: LevelWorld): void {
-  const succeeded = record.outcome.kind === 'completed'
+/** Resolves when a request ended, or soon: another shard may have left a place. */
+function oneLeft(progress: Progress, clock: Clock): Promise<void> {
+  const woken = new AbortController()
+  progress.onLeft = () => woken.abort()
+  return clock.sleepUntil(clock.nowMs() + PLACE_CHECK_MS, woken.signal)
+}
+
+function allEnded(progress: Progress): Promise<void> {
+  return new Promise((resolve) => {
+    progress.onLeft = () => {
+      if (progress.inFlight === 0) resolve()
+    }
+  })
+}
+
+function phaseAt(ms: number, { windowStartMs }: Progress): RequestRecord['phase'] {
+  return ms < windowStartMs ? 'warm-up' : 'measured'
+}
+
+/** Whether requests may still be issued at that moment. */
+function isOpen({ issuing, plannedEndMs }: Progress, atMs: number): boolean {
+  return !issuing.signal.aborted && (plannedEndMs === undefined || atMs < plannedEndMs)
+}
+
+function issue(
+  progress: Progress,
+  world: LevelWorld,
+  phase: RequestRecord['phase'],
+  dueMs: number | undefined,
+  onEnd: (completed: boolean) => void,
+): void {
+  progress.issued++
+  progress.inFlight++
+  world.issue(phase, dueMs, (completed) => {
+    progress.inFlight--
+    note(completed, progress, world)
+    onEnd(completed)
+    progress.onLeft()
+  })
+}
+
+function note(completed: boolean, progress: Progress, world: LevelWorld): void {
   const nowMs = world.clock.nowMs()
-  progress.failuresInARow = succeeded ? 0 : progress.failuresInARow + 1
-  if (succeeded) progress.lastSuccessMs = nowMs
+  progress.failuresInARow = completed ? 0 : progress.failuresInARow + 1
+  if (completed) progress.lastSuccessMs = nowMs
   const silent =
     progress.lastSuccessMs === undefined || nowMs - progress.lastSuccessMs >= HOPELESS_AFTER_MS
   if (silent && progress.failuresInARow >= HOPELESS_FAILURES) {
-    stop(progress, nowMs, 'too-many-failures')
+    stop(progress, world, nowMs, 'too-many-failures')
     world.cancelAll()
   }
 }

@@ -38,14 +38,32 @@ export type PromptCalibration =
       readonly reason: string
     }
 
-/** The state of the measuring client while one level ran. */
-export interface ClientHealth {
-  /** Delay of the event loop over its timer's resolution, ms. */
+/** The state of one measuring thread while one level ran. */
+export interface WorkerHealth {
+  /** Delay of its event loop over its timer's resolution, ms. */
   readonly loopDelayP50Ms?: number
   readonly loopDelayP99Ms?: number
   readonly loopDelayMaxMs?: number
-  /** CPU time of this process / wall time; 1 is one core. */
+  /** CPU time of this thread / wall time; 1 is one core. Unknown where the system does not tell. */
   readonly cpuCores?: number
+  readonly gcPauseTotalMs?: number
+  readonly gcPauseMaxMs?: number
+  readonly reads: number
+  readonly chunks: number
+  readonly connectionsOpened: number
+  /** Largest error by which its clock may differ from the run's. */
+  readonly clockErrorMs: number
+}
+
+/** The state of the measuring client while one level ran. Of delays and pauses, the worst thread's. */
+export interface ClientHealth {
+  readonly loopDelayP50Ms?: number
+  readonly loopDelayP99Ms?: number
+  readonly loopDelayMaxMs?: number
+  /** CPU time of this process, all its threads / wall time; 1 is one core. */
+  readonly cpuCores?: number
+  /** CPU time of the busiest measuring thread / wall time. */
+  readonly busiestWorkerCores?: number
   /** CPU time of the whole machine that was not idle / all there was, 0 to 1; the server's too where it runs here. */
   readonly machineCpuRatio?: number
   readonly gcPauseTotalMs?: number
@@ -53,7 +71,25 @@ export interface ClientHealth {
   /** Socket reads / chunks: under 1, several chunks came with one read and share a time. */
   readonly readsPerChunk?: number
   readonly connectionsOpened: number
+  /** The measuring threads, one each. */
+  readonly workers: readonly WorkerHealth[]
 }
+
+/** A measuring thread that did not live to tell. */
+export interface LostWorker {
+  readonly worker: number
+  readonly reason: string
+  /** Requests it issued of which there is no record, and never will be. */
+  readonly lostRequests: number
+}
+
+/** How a level ended. `no-progress`: nothing at all moved for longer than every timer allows. */
+export type LevelEnd =
+  | 'complete'
+  | 'interrupted'
+  | 'too-many-failures'
+  | 'worker-died'
+  | 'no-progress'
 
 /** One load level as it was run. Times in ms since the run's epoch. */
 export interface LevelLog {
@@ -70,7 +106,8 @@ export interface LevelLog {
   /** Due inside the window and never sent: the window closed before the client got to them. */
   readonly neverSent?: number
   /** `complete`, or why it stopped before its bound. */
-  readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
+  readonly ended: LevelEnd
+  readonly lostWorkers?: readonly LostWorker[]
   readonly health: ClientHealth
 }
 

@@ -1,7 +1,7 @@
 import { US_PER_MS } from '../units.ts'
 import type { Timeouts } from './benchmark.ts'
 import type { Clock } from './clock.ts'
-import type { PlannedRequest } from './ended-request.ts'
+import type { EndedRequest, PlannedRequest } from './ended-request.ts'
 import { createEventReader, type EventReader } from './event-reader.ts'
 import { failureOf } from './failure.ts'
 import type { Connection, Endpoint } from './http/connection.ts'
@@ -10,13 +10,13 @@ import type { ResponseHead } from './http/response-reader.ts'
 import { createSseReader } from './http/sse.ts'
 import type { FailureKind, Outcome, RequestRecord, Timer, Usage } from './record.ts'
 import type { EventMeaning, ServerApi } from './servers/server.ts'
-import { addStamp, createStamps, type Stamps, stampsMs } from './stamps.ts'
+import { addStamp, createStamps, type Stamps } from './stamps.ts'
 
-/** Sends one request; resolves with exactly one record, whatever happens, and never rejects. */
 export type Send = (request: PlannedRequest) => Promise<RequestRecord>
 
 export interface Sender {
-  readonly send: Send
+  readonly send: (request: PlannedRequest, onEnd: (ended: EndedRequest) => void) => void
+  readonly inFlight: () => number
   /** Ends every request in flight as cancelled. */
   readonly cancelAll: () => void
   readonly connectionsOpened: () => number
@@ -38,6 +38,7 @@ interface SenderOptions {
   readonly timeouts: Timeouts
   /** Must appear in no record, though a server may repeat it in an error. */
   readonly secret?: string
+  readonly onSweep?: (nowMs: number) => void
 }
 
 /** How often timers are looked at; a request may overrun its limit by this much. */
@@ -48,7 +49,14 @@ const MAX_ERROR_BODY_BYTES = 4096
 /** Room for so many chunks is made at first; answers of more get it as they come. */
 const LIKELY_CHUNKS = 1024
 
-export function createSender({ endpoint, api, clock, timeouts, secret }: SenderOptions): Sender {
+export function createSender({
+  endpoint,
+  api,
+  clock,
+  timeouts,
+  secret,
+  onSweep,
+}: SenderOptions): Sender {
   let readMs = 0
   let reads = 0
   let chunks = 0
@@ -61,6 +69,7 @@ export function createSender({ endpoint, api, clock, timeouts, secret }: SenderO
   const checker = setInterval(() => {
     const nowMs = clock.nowMs()
     for (const flight of inFlight) flight.checkTimers(nowMs)
+    onSweep?.(nowMs)
   }, TIMER_CHECK_MS)
   checker.unref()
 
@@ -69,7 +78,7 @@ export function createSender({ endpoint, api, clock, timeouts, secret }: SenderO
   }
 
   return {
-    send: async (request) => {
+    send: (request, onEnd) => {
       const flight = createFlight(request, {
         api,
         clock,
@@ -79,16 +88,15 @@ export function createSender({ endpoint, api, clock, timeouts, secret }: SenderO
         giveBack: pool.giveBack,
       })
       inFlight.add(flight)
-      try {
-        flight.start(() => pool.take(flight.connecting))
-        const record = await flight.record
-        chunks += record.chunkMs.length
-        return record
-      } finally {
+      flight.start(() => pool.take(flight.connecting))
+      void flight.record.then((record) => {
+        chunks += record.chunks.count
         inFlight.delete(flight)
-      }
+        onEnd(record)
+      })
     },
     cancelAll,
+    inFlight: () => inFlight.size,
     connectionsOpened: pool.opened,
     traffic: () => ({ reads, chunks }),
     close: () => {
@@ -100,7 +108,7 @@ export function createSender({ endpoint, api, clock, timeouts, secret }: SenderO
 }
 
 interface Flight {
-  readonly record: Promise<RequestRecord>
+  readonly record: Promise<EndedRequest>
   /** Aborts the opening of a connection. */
   readonly connecting: AbortSignal
   readonly start: (take: () => TakenConnection | Promise<TakenConnection>) => void
@@ -152,8 +160,8 @@ function createFlight(request: PlannedRequest, context: FlightContext): Flight {
   let connection: Connection | undefined
   let settled = false
   let reusable = true
-  let resolve: (record: RequestRecord) => void = () => {}
-  const record = new Promise<RequestRecord>((done) => {
+  let resolve: (record: EndedRequest) => void = () => {}
+  const record = new Promise<EndedRequest>((done) => {
     resolve = done
   })
 
@@ -326,33 +334,12 @@ function toRecord(
   draft: Draft,
   closedMs: number,
   outcome: Outcome,
-): RequestRecord {
+): EndedRequest {
   return {
-    id: request.id,
-    level: request.level,
-    phase: request.phase,
-    dueMs: toMicroseconds(request.dueMs),
-    sentMs: toMicroseconds(draft.sentMs),
-    connectMs: toMicroseconds(draft.connectMs),
-    firstByteMs: toMicroseconds(draft.firstByteMs),
-    chunkMs: stampsMs(draft.chunks),
-    firstVisibleMs: toMicroseconds(draft.firstVisibleMs),
-    endMs: outcome.kind === 'completed' ? toMicroseconds(draft.endMs) : undefined,
-    closedMs: roundToMicroseconds(closedMs),
+    request,
+    ...draft,
+    endMs: outcome.kind === 'completed' ? draft.endMs : undefined,
+    closedMs,
     outcome,
-    httpStatus: draft.httpStatus,
-    finishReason: draft.finishReason,
-    requestedInputTokens: request.requestedInputTokens,
-    requestedOutputTokens: request.requestedOutputTokens,
-    usage: draft.usage,
   }
-}
-
-/** The journal keeps microseconds, so figures made from memory and from the journal are the same. */
-function roundToMicroseconds(ms: number): number {
-  return Math.round(ms * 1000) / 1000
-}
-
-function toMicroseconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : roundToMicroseconds(ms)
 }

@@ -29,7 +29,7 @@ const MAX_GIVEN_UP_RATIO = 0.05
 const MAX_TOKENS_PER_CHUNK = 10
 const MIN_LATENCIES_IN_WINDOW = 3
 const MAX_LENGTH_DEVIATION_RATIO = 0.1
-const MAX_CLIENT_CORES = 0.7
+const MAX_WORKER_CORES = 0.7
 const MAX_LOOP_DELAY_P99_MS = 10
 const MIN_LATENESS_LIMIT_MS = 1
 const LATENESS_SHARE_OF_TTFT = 0.01
@@ -168,15 +168,15 @@ const gateRules: Readonly<Record<string, GateRule>> = {
   },
   'client-cpu': {
     severity: 'degraded',
-    limit: () => `at most ${MAX_CLIENT_CORES} core`,
+    limit: () => `at most ${MAX_WORKER_CORES} core a measuring thread`,
     remedy:
-      'The client was near the limit of its one thread: run the load from several processes or hosts.',
+      'The client was near the limit of a thread: give it more with --workers, or use another host.',
     judge: ({ point: { health } }) =>
-      health.cpuCores === undefined
+      health.busiestWorkerCores === undefined
         ? undefined
         : {
-            value: `${health.cpuCores.toFixed(2)} core`,
-            pass: health.cpuCores <= MAX_CLIENT_CORES,
+            value: `${health.busiestWorkerCores.toFixed(2)} core`,
+            pass: health.busiestWorkerCores <= MAX_WORKER_CORES,
           },
   },
   drained: {

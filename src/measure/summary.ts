@@ -1,6 +1,6 @@
 import type { LoadLevel, Slo } from '../load/benchmark.ts'
 import type { FailureSide } from '../load/record.ts'
-import type { ClientHealth } from '../load/run-log.ts'
+import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
 
 /** One percentile, or why there is none. */
 export interface Percentile {
@@ -101,7 +101,7 @@ export interface OperatingPoint {
   /** Rate asked for and rate at which requests were sent in the window, open loop only. */
   readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
   readonly health: ClientHealth
-  readonly ended: 'complete' | 'interrupted' | 'too-many-failures'
+  readonly ended: LevelEnd
   readonly gates: readonly Gate[]
 }
 

@@ -67,21 +67,53 @@ const loadLevelSchema = z
   ])
   .meta({ id: 'loadLevel', description: 'One point of a sweep' })
 
+const workerHealthSchema = z
+  .strictObject({
+    loopDelayP50Ms: ms('Median delay of the event loop').optional(),
+    loopDelayP99Ms: ms('99th percentile of the delay of the event loop').optional(),
+    loopDelayMaxMs: ms('Longest delay of the event loop').optional(),
+    cpuCores: z.number().optional().describe('CPU time of the thread / wall time; 1 is one core'),
+    gcPauseTotalMs: ms('Pauses of the garbage collector, together').optional(),
+    gcPauseMaxMs: ms('Longest pause of the garbage collector').optional(),
+    reads: count.describe('Socket reads'),
+    chunks: count,
+    connectionsOpened: count,
+    clockErrorMs: ms("By how much the thread's clock may differ from the run's"),
+  })
+  .meta({ id: 'workerHealth', description: 'State of one measuring thread' })
+
+const lostWorkerSchema = z.strictObject({
+  worker: count,
+  reason: z.string(),
+  lostRequests: count.describe('Issued, and there is no record of them'),
+})
+
 const healthSchema = z
   .strictObject({
     loopDelayP50Ms: ms('Median delay of the event loop').optional(),
     loopDelayP99Ms: ms('99th percentile of the delay of the event loop').optional(),
     loopDelayMaxMs: ms('Longest delay of the event loop').optional(),
-    cpuCores: z.number().optional().describe('CPU time / wall time; 1 is one core'),
+    cpuCores: z.number().optional().describe('CPU time of the process / wall time; 1 is one core'),
+    busiestWorkerCores: z
+      .number()
+      .optional()
+      .describe('CPU time of the busiest measuring thread / wall time'),
     machineCpuRatio: z.number().optional().describe('Busy share of the whole machine, 0 to 1'),
     gcPauseTotalMs: ms('Pauses of the garbage collector, together').optional(),
     gcPauseMaxMs: ms('Longest pause of the garbage collector').optional(),
     readsPerChunk: z.number().optional().describe('Socket reads / chunks'),
     connectionsOpened: count,
+    workers: z.array(workerHealthSchema).describe('The measuring threads, one each'),
   })
   .meta({ id: 'clientHealth', description: 'State of the measuring client' })
 
-const endedSchema = z.enum(['complete', 'interrupted', 'too-many-failures'])
+const endedSchema = z.enum([
+  'complete',
+  'interrupted',
+  'too-many-failures',
+  'worker-died',
+  'no-progress',
+])
 const weightsSchema = z.enum(['random', 'trained'])
 
 const gateSchema = z.strictObject({
@@ -275,6 +307,7 @@ const runSchema = z.strictObject({
     model: z.string().optional(),
     apiKeySource: z.string().optional(),
     declaredWeights: weightsSchema.optional(),
+    workers: count.optional().describe('Measuring threads asked for; by need when absent'),
     tlsVerified: z.boolean().optional(),
   }),
   target: z.strictObject({
@@ -315,6 +348,7 @@ const runSchema = z.strictObject({
       heldBack: count.optional(),
       neverSent: count.optional(),
       ended: endedSchema,
+      lostWorkers: z.array(lostWorkerSchema).optional(),
       health: healthSchema,
     }),
   ),

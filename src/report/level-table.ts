@@ -104,6 +104,8 @@ const sloColumn: LevelColumn = {
 const endedNotes = {
   interrupted: 'interrupted: figures are of what had run',
   'too-many-failures': 'stopped early because too many requests failed',
+  'worker-died': 'stopped early because a measuring thread died',
+  'no-progress': 'stopped early because nothing came any more',
 } as const
 
 function loadCell({ point }: LevelRow): Cell {

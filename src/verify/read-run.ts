@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { messageOf, systemErrorCode, UserError } from '../errors.ts'
-import { readJournal } from '../load/journal.ts'
+import { eachRecord } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { Catalogue } from '../price/inputs.ts'
@@ -66,7 +66,10 @@ export async function readRun(path: string): Promise<StoredRun> {
       },
     )
   }
-  const { records, unreadableLines } = await readJournal(join(directory, runFiles.records))
+  const records: RequestRecord[] = []
+  const { unreadableLines } = await eachRecord(join(directory, runFiles.records), (record) =>
+    records.push(record),
+  )
   return { directory, run, records, unreadableLines, pricing: await readPricing(directory) }
 }
 

@@ -44,6 +44,7 @@ const startHere: StartServer = async (flags) => {
 
 const io = {
   stdout: () => {},
+  readStdin: async () => '',
   stderr: () => {},
   signal: new AbortController().signal,
   env: {},

@@ -19,6 +19,7 @@ export async function baremark(argv: readonly string[], parts: Partial<Io> = {})
     stderr: (text) => {
       stderr += text
     },
+    readStdin: async () => '',
     signal: new AbortController().signal,
     env: {},
     live: false,

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { arrivalsMs } from '../../src/load/arrivals.ts'
 import type { Outcome } from '../../src/load/record.ts'
 import { type LevelPlan, type LevelResult, runLevel } from '../../src/load/run-level.ts'
+import { shareLevel } from '../../src/load/shared-level.ts'
 import { seededRandom } from '../../src/random.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 import { type VirtualServer, virtualServer } from './virtual-server.ts'
@@ -26,12 +27,25 @@ async function tell(
   const server = virtualServer(clock, treat)
   const interrupt = new AbortController()
   const { interruptAtMs } = story
-  if (interruptAtMs === 0) interrupt.abort()
+  if (interruptAtMs === 0) interrupt.abort('interrupted')
   else if (interruptAtMs !== undefined)
-    void clock.sleepUntil(interruptAtMs).then(() => interrupt.abort())
+    void clock.sleepUntil(interruptAtMs).then(() => interrupt.abort('interrupted'))
   const level = runLevel(
-    { warmupS: 0, drainS: 30, random: seededRandom(1, 'arrivals'), ...plan },
-    { clock, issue: server.issue, cancelAll: server.cancelAll, signal: interrupt.signal },
+    {
+      warmupS: 0,
+      drainS: 30,
+      random: seededRandom(1, 'arrivals'),
+      startMs: 0,
+      shard: { index: 0, count: 1 },
+      ...plan,
+    },
+    {
+      clock,
+      issue: server.issue,
+      cancelAll: server.cancelAll,
+      shared: shareLevel(1),
+      signal: interrupt.signal,
+    },
   )
   const result = await clock.run(level, (nowMs) => story.beforeJump?.(nowMs, server))
   expect(server.inFlight()).toBe(0)
@@ -462,5 +476,98 @@ describe('a user who thinks', () => {
       durationS: 1.2,
     })
     expect(told.issued.map(({ startMs }) => startMs)).toEqual([0, 500, 1_000])
+  })
+})
+
+describe('several shards of one level', () => {
+  /** Runs a level in so many shards, as the threads of a run do, on one clock. */
+  async function tellShards(
+    count: number,
+    plan: Partial<LevelPlan> & Pick<LevelPlan, 'load'>,
+    treat: Parameters<typeof virtualServer>[1],
+  ): Promise<{ told: Told[]; inFlight: Set<number> }> {
+    const clock = virtualClock()
+    const shared = shareLevel(count)
+    const servers = Array.from({ length: count }, () => virtualServer(clock, treat))
+    const inFlight = new Set<number>()
+    const levels = servers.map((server, index) =>
+      runLevel(
+        {
+          warmupS: 0,
+          drainS: 30,
+          random: seededRandom(1, 'arrivals'),
+          startMs: 0,
+          shard: { index, count },
+          ...plan,
+        },
+        {
+          clock,
+          issue: server.issue,
+          cancelAll: server.cancelAll,
+          shared: shareLevel(count, shared.memory),
+          signal: new AbortController().signal,
+        },
+      ),
+    )
+    const results = await clock.run(Promise.all(levels), () =>
+      inFlight.add(servers.reduce((sum, server) => sum + server.inFlight(), 0)),
+    )
+    return {
+      told: results.map((result, shard) => ({ result, issued: servers[shard]?.issued ?? [] })),
+      inFlight,
+    }
+  }
+
+  test('share the users of a closed loop: together as many as one shard would have', async () => {
+    const { told, inFlight } = await tellShards(
+      3,
+      { load: closed(7), warmupS: 2, durationS: 1 },
+      () => ({ takesMs: 100 }),
+    )
+    expect(Math.max(...inFlight)).toBe(7)
+    // Users 0, 3 and 6 are the first shard's; user k of 7 arrives at k/7 s.
+    expect(told.map((each) => starts(each).slice(0, 1))).toEqual([[0], [1_000 / 7], [2_000 / 7]])
+  })
+
+  test('take from one count, not from one each', async () => {
+    const { told } = await tellShards(2, { load: closed(4), requests: 10 }, () => ({
+      takesMs: 100,
+    }))
+    expect(told.reduce((sum, { issued }) => sum + issued.length, 0)).toBe(10)
+  })
+
+  test('send each request of a timetable once, when it is due', async () => {
+    const load = { kind: 'poisson', ratePerS: 50 } as const
+    const { told } = await tellShards(3, { load, durationS: 2 }, quick)
+    const expected: number[] = []
+    for (const dueMs of arrivalsMs(load, seededRandom(1, 'arrivals'))) {
+      if (dueMs >= 2_000) break
+      expected.push(dueMs)
+    }
+    expect(told.flatMap(starts).sort((a, b) => a - b)).toEqual(expected)
+    for (const [shard, each] of told.entries())
+      expect(starts(each)).toEqual(expected.filter((_, k) => k % 3 === shard))
+  })
+
+  test('agree on where the count of a timetable ends', async () => {
+    const { told } = await tellShards(2, { load: constant(10), warmupS: 0.25, requests: 5 }, quick)
+    // Due at 300, 400 ... 700; the next would be at 800.
+    expect(told.flatMap((each) => startsOf(each, 'measured')).sort((a, b) => a - b)).toEqual([
+      300, 400, 500, 600, 700,
+    ])
+    expect(told.map(({ result }) => result.windowEndMs)).toEqual([800, 800])
+  })
+
+  test('a limit on requests under way is one for all of them', async () => {
+    const load = { ...constant(100), maxInFlight: 3 }
+    const { told, inFlight } = await tellShards(2, { load, durationS: 1 }, () => ({
+      takesMs: 50,
+    }))
+    expect(Math.max(...inFlight)).toBe(3)
+    // Three places of 50 ms each serve 60 a second of the 100 that are due.
+    const sent = told.reduce((sum, { issued }) => sum + issued.length, 0)
+    expect(sent).toBeGreaterThan(55)
+    expect(sent).toBeLessThan(65)
+    expect(told.every(({ result }) => (result.heldBack ?? 0) > 0)).toBe(true)
   })
 })

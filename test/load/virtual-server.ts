@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../src/load/clock.ts'
 import type { Outcome, RequestRecord } from '../../src/load/record.ts'
-import { sampleRecord } from './sample-record.ts'
+import type { LevelWorld } from '../../src/load/run-level.ts'
 
 /** One request that a level issued, and what became of it. */
 interface Issued {
@@ -21,7 +21,7 @@ interface Treatment {
 export interface VirtualServer {
   readonly issued: readonly Issued[]
   readonly inFlight: () => number
-  readonly issue: (phase: RequestRecord['phase'], dueMs?: number) => Promise<RequestRecord>
+  readonly issue: LevelWorld['issue']
   readonly cancelAll: () => void
 }
 
@@ -31,7 +31,7 @@ export function virtualServer(clock: Clock, treat: (k: number) => Treatment): Vi
   let cancelling = cancellation()
   let inFlight = 0
 
-  const issue: VirtualServer['issue'] = async (phase, dueMs) => {
+  const issue: VirtualServer['issue'] = async (phase, dueMs, onEnd) => {
     const request: Issued = { phase, dueMs, startMs: clock.nowMs() }
     const id = issued.push(request) - 1
     const { takesMs, outcome = { kind: 'completed' } } = treat(id)
@@ -41,14 +41,7 @@ export function virtualServer(clock: Clock, treat: (k: number) => Treatment): Vi
     inFlight--
     request.endMs = clock.nowMs()
     request.outcome = signal.aborted ? { kind: 'cancelled' } : outcome
-    return sampleRecord({
-      id,
-      phase,
-      dueMs,
-      sentMs: request.startMs,
-      closedMs: request.endMs,
-      outcome: request.outcome,
-    })
+    onEnd(request.outcome.kind === 'completed')
   }
 
   return {

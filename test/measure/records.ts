@@ -71,6 +71,7 @@ export function levelLog(parts: Partial<LevelLog> = {}): LevelLog {
       loopDelayMaxMs: 2,
       cpuCores: 0.1,
       connectionsOpened: 1,
+      workers: [],
     },
     ...parts,
   }

@@ -155,7 +155,7 @@ export function emptyReport(): Report {
     inputTokens: nothing(),
     outputTokens: nothing(),
     tokenSource: 'usage',
-    health: { connectionsOpened: 40 },
+    health: { connectionsOpened: 40, workers: [] },
     ended: 'too-many-failures',
     gates: gates(1, 'fail'),
   }
@@ -425,6 +425,7 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
       loopDelayMaxMs: 6.2,
       cpuCores: 0.08 * concurrency,
       connectionsOpened: concurrency,
+      workers: [],
     },
     ended: 'complete',
     gates: gates(concurrency, 'pass'),
