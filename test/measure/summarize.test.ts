@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { frontierOf } from '../../src/measure/frontier.ts'
-import { operatingPoint, summarize } from '../../src/measure/summarize.ts'
+import { summarize } from '../../src/measure/summarize.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
-import { benchmark, levelLog, record, runLog, shifted } from './records.ts'
+import { benchmark, levelLog, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const log = levelLog({ issued: 4 })
 const four = [0, 250, 500, 750].map((ms, id) => shifted(record(), ms, { id }))
