@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { summarize } from '../measure/summarize.ts'
+import type { JournalCounts } from '../load/read-journal.ts'
 import { priceRun } from '../price/price-run.ts'
 import type { Scenario } from '../price/scenario.ts'
 import type { Report } from '../report/report.ts'
-import { readRun } from '../verify/read-run.ts'
-import { recompute } from '../verify/verify-run.ts'
+import { readRun, runFiles, type StoredRun } from '../verify/read-run.ts'
+import { recompute, reportOf } from '../verify/verify-run.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import type { Io } from './io.ts'
 
@@ -16,19 +17,14 @@ import type { Io } from './io.ts'
  */
 export async function recomputeReport(path: string, flags: PriceFlags, io: Io): Promise<Report> {
   const stored = await readRun(path)
-  const { run, records, pricing, unreadableLines } = stored
-  if (run.levels.length === 0) {
-    throw new UserError(`${path} holds no finished load level.`, {
-      remedy: 'Run it again for longer.',
-    })
-  }
-  if (unreadableLines > 0)
-    io.stderr(`${unreadableLines} unreadable lines of the journal were left out.\n`)
+  const { run, pricing } = stored
+  const { summary, journal } = await recompute(stored)
+  if (run.levels.length === 0) throw nothingFinished(stored, journal)
+  for (const line of leftOut(journal)) io.stderr(`${line}\n`)
   const changed =
     flags.scenario !== undefined || flags.hardware !== undefined || flags.gpus !== undefined
-  const unchanged = changed ? undefined : recompute(stored)
+  const unchanged = changed ? undefined : reportOf(stored, summary)
   if (unchanged) return unchanged
-  const summary = summarize(run, records)
   const scenario = await scenarioWith(flags, pricing?.scenario)
   return {
     schemaVersion: 1,
@@ -36,6 +32,33 @@ export async function recomputeReport(path: string, flags: PriceFlags, io: Io): 
     summary,
     cost: priceRun(run, summary, scenario, await loadCatalogue()),
   }
+}
+
+/** What a level came to depends on its window, and only its end tells the window. */
+function nothingFinished({ directory }: StoredRun, { records }: JournalCounts): UserError {
+  const count = records === 1 ? '1 record' : `${records} records`
+  return new UserError(
+    `The run in ${directory} stopped before its first load level ended: it left ${count}, and without a measured window they give no figures.`,
+    {
+      remedy:
+        records === 0
+          ? 'Run it again.'
+          : `Run it again, and for a shorter time if it cannot be left to end. The records are in ${join(directory, runFiles.records)}, in the format that docs/method.md gives.`,
+    },
+  )
+}
+
+/** What the reader must know of a journal: figures are made without these. */
+export function leftOut({ unreadableLines, repeatedIds }: JournalCounts): string[] {
+  const lines: string[] = []
+  if (unreadableLines > 0)
+    lines.push(`${unreadableLines} unreadable lines of the journal were left out.`)
+  if (repeatedIds > 0) {
+    lines.push(
+      `${repeatedIds} records of the journal were left out, as an earlier one has the same id.`,
+    )
+  }
+  return lines
 }
 
 /** Hardware flags change the stored scenario; a scenario file replaces it. */

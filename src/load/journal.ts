@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
+import { US_PER_MS } from '../units.ts'
 import type { RequestRecord } from './record.ts'
 
 /** Records on disk, a JSON line each, in the order they ended. */
@@ -51,8 +50,10 @@ export async function openJournal(file: string): Promise<Journal> {
 }
 
 /** JSON leaves U+2028 and U+2029 as they are, and newer versions of Node read them as line ends. */
-function lineOf(record: RequestRecord): string {
-  const json = JSON.stringify(record)
+function lineOf({ chunkMs, ...head }: RequestRecord): string {
+  const us = chunkMs.map((ms) => Math.round(ms * US_PER_MS))
+  const chunkGapsUs = us.map((time, i) => time - (us[i - 1] ?? 0))
+  const json = JSON.stringify({ ...head, chunkGapsUs })
   return `${json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`
 }
 
@@ -74,52 +75,4 @@ export function diskError(file: string, cause: unknown): UserError {
     exitCode: exitCodes.setup,
     cause,
   })
-}
-
-/** What a journal holds, and how many lines of it could not be read (a crash cuts the last one). */
-export interface JournalContent {
-  readonly records: readonly RequestRecord[]
-  readonly unreadableLines: number
-}
-
-/** @throws UserError when there is no such journal */
-export async function readJournal(file: string): Promise<JournalContent> {
-  const records: RequestRecord[] = []
-  let unreadableLines = 0
-  try {
-    for await (const line of createInterface({
-      input: createReadStream(file),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })) {
-      const record = parseRecord(line)
-      if (record) records.push(record)
-      else if (line !== '') unreadableLines++
-    }
-  } catch (cause) {
-    throw new UserError(`Cannot read ${file}: ${messageOf(cause)}`, {
-      remedy: 'Is it a results directory?',
-      cause,
-    })
-  }
-  return { records, unreadableLines }
-}
-
-function parseRecord(line: string): RequestRecord | undefined {
-  try {
-    const record = JSON.parse(line) as RequestRecord
-    return isRecord(record) ? record : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Enough of a record's shape that figures can be made of it. */
-function isRecord(record: RequestRecord | null): boolean {
-  return (
-    typeof record?.id === 'number' &&
-    typeof record.level === 'number' &&
-    typeof record.outcome?.kind === 'string' &&
-    Array.isArray(record.chunkMs) &&
-    record.chunkMs.every((ms) => typeof ms === 'number')
-  )
 }

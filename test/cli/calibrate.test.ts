@@ -16,6 +16,7 @@ import {
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
 import type { ServerStamp } from '../../src/measure/instrument.ts'
+import { decodeLine } from '../load/decode-line.ts'
 import { baremark } from './program.ts'
 
 let folder: string
@@ -91,7 +92,8 @@ describe('a calibration, computed again from its stamps and journals with nothin
     levels = []
     for (const index of [0, 1]) {
       const run = JSON.parse(await readFile(join(folder, `run-${index}.json`), 'utf8')) as Run
-      const all = await readLines<RequestRecord>(`requests-${index}.jsonl`)
+      const journal = await readFile(join(folder, `requests-${index}.jsonl`), 'utf8')
+      const all = journal.trimEnd().split('\n').map(decodeLine)
       for (const log of run.logs) {
         levels.push({ run, log, records: all.filter(({ level }) => level === log.level) })
       }

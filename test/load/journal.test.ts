@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { exitCodes, UserError } from '../../src/errors.ts'
-import { openJournal, readJournal } from '../../src/load/journal.ts'
+import { openJournal } from '../../src/load/journal.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
+import { readAll, whole } from './read-all.ts'
 import { sampleRecord } from './sample-record.ts'
 
 async function emptyFolder(): Promise<string> {
@@ -45,7 +46,7 @@ describe('a journal on a good disk', () => {
   test('gives back the records that were put in, in their order', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     await write(file, everyKind)
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 0 })
+    expect(await readAll(file)).toEqual({ records: everyKind, ...whole })
   })
 
   test('gives back whatever text a server put into an error', async () => {
@@ -61,7 +62,7 @@ describe('a journal on a good disk', () => {
         })
         await rm(file, { force: true })
         await write(file, [record])
-        expect(await readJournal(file)).toEqual({ records: [record], unreadableLines: 0 })
+        expect(await readAll(file)).toEqual({ records: [record], ...whole })
       }),
       { numRuns: 15 },
     )
@@ -82,43 +83,14 @@ describe('a journal on a good disk', () => {
     onTestFinished(journal.close)
     journal.append(sampleRecord())
     await expect
-      .poll(async () => (await readJournal(file)).records, { timeout: 20_000 })
+      .poll(async () => (await readAll(file)).records, { timeout: 20_000 })
       .toHaveLength(1)
   })
 
   test('an empty journal holds nothing', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     await write(file, [])
-    expect(await readJournal(file)).toEqual({ records: [], unreadableLines: 0 })
-  })
-})
-
-describe('what a crash leaves behind', () => {
-  test('a cut last line is counted, and the rest survives', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    const { length } = await readFile(file)
-    for (const lost of [2, 20, 100]) {
-      await truncate(file, length - lost)
-      expect(await readJournal(file)).toEqual({
-        records: everyKind.slice(0, -1),
-        unreadableLines: 1,
-      })
-    }
-  })
-
-  test('a last line that only lost its line end is whole', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    await truncate(file, (await readFile(file)).length - 1)
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 0 })
-  })
-
-  test('lines that are no records are counted, empty ones are not', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    await appendFile(file, '{}\n\nnull\n5\n{"id":"a","chunkMs":[]}\n')
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 4 })
+    expect(await readAll(file)).toEqual({ records: [], ...whole })
   })
 })
 
@@ -150,16 +122,6 @@ describe('a disk that refuses', () => {
     await expect(openJournal(file)).rejects.toMatchObject({
       ...setupError,
       message: expect.stringContaining(`Cannot write ${file}: ENOENT`),
-    })
-  })
-
-  test('a journal that is not there is something the user can fix', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    const reading = readJournal(file)
-    await expect(reading).rejects.toBeInstanceOf(UserError)
-    await expect(reading).rejects.toMatchObject({
-      message: expect.stringContaining(`Cannot read ${file}: ENOENT`),
-      remedy: 'Is it a results directory?',
     })
   })
 })

@@ -1,0 +1,45 @@
+/** Which ids were seen. */
+export interface IdSet {
+  /** Whether the id is new, and from now on it is not. */
+  readonly add: (id: number) => boolean
+}
+
+const FEWEST_BYTES = 1024
+/** 16 MiB, a bit for each of 134 million ids. */
+const MOST_BYTES = 2 ** 24
+const BITS = 8
+
+/**
+ * A bit an id, for ids that count up from 0 with holes or without. Ids beyond the bitmap's bound, or
+ * that are no whole numbers, are as right but cost some 40 bytes each.
+ */
+export function createIdSet(): IdSet {
+  let bits = new Uint8Array(FEWEST_BYTES)
+  const others = new Set<number>()
+
+  const addOther = (id: number): boolean => {
+    const isNew = !others.has(id)
+    others.add(id)
+    return isNew
+  }
+
+  return {
+    add: (id) => {
+      if (!Number.isInteger(id) || id < 0 || id >= MOST_BYTES * BITS) return addOther(id)
+      const at = Math.floor(id / BITS)
+      if (at >= bits.length) bits = longer(bits, at)
+      const before = bits[at] ?? 0
+      const after = before | (1 << (id % BITS))
+      bits[at] = after
+      return after !== before
+    },
+  }
+}
+
+function longer(bits: Uint8Array, at: number): Uint8Array<ArrayBuffer> {
+  let bytes = bits.length
+  while (bytes <= at) bytes *= 2
+  const more = new Uint8Array(bytes)
+  more.set(bits)
+  return more
+}
