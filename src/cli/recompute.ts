@@ -36,29 +36,30 @@ export async function recomputeReport(path: string, flags: PriceFlags, io: Io): 
 
 /** What a level came to depends on its window, and only its end tells the window. */
 function nothingFinished({ directory }: StoredRun, { records }: JournalCounts): UserError {
-  const count = records === 1 ? '1 record' : `${records} records`
+  const left = records === 1 ? '1 record' : `${records} records`
   return new UserError(
-    `The run in ${directory} stopped before its first load level ended: it left ${count}, and without a measured window they give no figures.`,
+    `The run in ${directory} stopped before its first load level ended. It left ${left}, of which no figures can be made: only the end of a level tells its measured window.`,
     {
       remedy:
         records === 0
           ? 'Run it again.'
-          : `Run it again, and for a shorter time if it cannot be left to end. The records are in ${join(directory, runFiles.records)}, in the format that docs/method.md gives.`,
+          : `Run it again, for a shorter time if it cannot be left to end. To look at the records themselves see docs/method.md for the format of ${join(directory, runFiles.records)}.`,
     },
   )
 }
 
-/** What the reader must know of a journal: figures are made without these. */
+/** What the reader of figures must know of their journal, a line each. */
 export function leftOut({ unreadableLines, repeatedIds }: JournalCounts): string[] {
-  const lines: string[] = []
-  if (unreadableLines > 0)
-    lines.push(`${unreadableLines} unreadable lines of the journal were left out.`)
-  if (repeatedIds > 0) {
-    lines.push(
-      `${repeatedIds} records of the journal were left out, as an earlier one has the same id.`,
-    )
-  }
-  return lines
+  return [
+    ...leftOutLine(unreadableLines, 'unreadable line', ''),
+    ...leftOutLine(repeatedIds, 'record', ', as an earlier one has the same id'),
+  ]
+}
+
+function leftOutLine(count: number, what: string, why: string): string[] {
+  if (count === 0) return []
+  const were = count === 1 ? `${what} of the journal was` : `${what}s of the journal were`
+  return [`${count} ${were} left out${why}.`]
 }
 
 /** Hardware flags change the stored scenario; a scenario file replaces it. */

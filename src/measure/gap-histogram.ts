@@ -20,19 +20,16 @@ const MOST = 2 ** 20
 export function createGapHistogram(): GapHistogram {
   let counts = new Uint32Array(FEWEST)
   const others = new Map<number, number>()
-  let n = 0
-  let totalUs = 0
   return {
     add: (us) => {
-      n++
-      totalUs += us
       if (us >= counts.length && us < MOST) counts = longer(counts, us)
       const before = counts[us]
       if (before === undefined) others.set(us, (others.get(us) ?? 0) + 1)
       else counts[us] = before + 1
     },
     samples: () => {
-      const { us, upTo } = cumulate(counts, others)
+      const { us, upTo, totalUs } = cumulate(counts, others)
+      const n = upTo.at(-1) ?? 0
       return {
         n,
         mean: ratio(totalUs, n * US_PER_MS),
@@ -50,11 +47,11 @@ function longer(counts: Uint32Array, us: number): Uint32Array<ArrayBuffer> {
   return more
 }
 
-/** The values there are, ascending, and beside each how many samples do not exceed it. */
+/** The values there are, ascending, beside each how many samples do not exceed it, and the sum of all samples. */
 function cumulate(
   counts: Uint32Array,
   others: ReadonlyMap<number, number>,
-): { us: Float64Array; upTo: Float64Array } {
+): { us: Float64Array; upTo: Float64Array; totalUs: number } {
   const distinct = counts.reduce((sum, count) => (count > 0 ? sum + 1 : sum), others.size)
   const us = new Float64Array(distinct)
   let next = 0
@@ -63,12 +60,15 @@ function cumulate(
   })
   us.set([...others.keys()], next)
   us.sort()
-  let below = 0
+  let n = 0
+  let totalUs = 0
   const upTo = us.map((value) => {
-    below += counts[value] ?? others.get(value) ?? 0
-    return below
+    const count = counts[value] ?? others.get(value) ?? 0
+    totalUs += count * value
+    n += count
+    return n
   })
-  return { us, upTo }
+  return { us, upTo, totalUs }
 }
 
 /** Index of the first number that is `rank` or more; -1 for a rank below 1, the length where none is. */

@@ -65,6 +65,12 @@ export function valuesOf(records: readonly RequestRecord[], metric: RequestMetri
 
 /** Gaps between successive chunks, in whole microseconds: records hold no more. */
 export function interChunkGapsUs({ chunkMs }: RequestRecord): number[] {
-  const us = chunkMs.map((ms) => Math.round(ms * US_PER_MS))
-  return us.slice(1).map((time, i) => time - (us[i] ?? time))
+  const gapsUs: number[] = []
+  let beforeUs: Maybe
+  for (const ms of chunkMs) {
+    const us = Math.round(ms * US_PER_MS)
+    if (beforeUs !== undefined) gapsUs.push(us - beforeUs)
+    beforeUs = us
+  }
+  return gapsUs
 }
