@@ -12,13 +12,12 @@ import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
 import { probeTarget } from '../load/probe.ts'
 import { eachRecord } from '../load/read-journal.ts'
-import type { RequestRecord } from '../load/record.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { workersFor } from '../load/worker-count.ts'
-import { summarize } from '../measure/summarize.ts'
+import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
 import { priceRun } from '../price/price-run.ts'
@@ -234,9 +233,9 @@ async function load(
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
-  const records: RequestRecord[] = []
-  await eachRecord(join(directory, runFiles.records), (record) => records.push(record))
-  const summary = summarize(run, records)
+  const journal = startSummary(run)
+  await eachRecord(join(directory, runFiles.records), journal.add)
+  const summary = journal.finish()
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
   const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
   const pricing: Pricing = {

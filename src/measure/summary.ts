@@ -42,7 +42,7 @@ export interface ErrorCount {
 type TokenSource = 'usage' | 'chunks'
 
 /** Of the requests of the measured phase: `issued = completed + failed + timedOut + cancelled + lost`. */
-export interface RequestCounts {
+interface RequestCounts {
   readonly issued: number
   readonly completed: number
   readonly failed: number

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { messageOf, systemErrorCode, UserError } from '../errors.ts'
-import { eachRecord } from '../load/read-journal.ts'
+import { eachRecord, type JournalCounts } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { Catalogue } from '../price/inputs.ts'
@@ -42,15 +42,14 @@ export interface Pricing {
 export interface StoredRun {
   readonly directory: string
   readonly run: RunLog
-  readonly records: readonly RequestRecord[]
-  /** Lines of the journal that could not be read: a crash cuts the last one. */
-  readonly unreadableLines: number
+  /** Reads the journal, anew each time: there may be more records than fit into memory. @throws UserError */
+  readonly eachRecord: (visit: (record: RequestRecord) => void) => Promise<JournalCounts>
   /** Absent when the run never got as far as prices. */
   readonly pricing?: Pricing
 }
 
 /**
- * Reads a results directory; a file inside it will do as its name.
+ * Reads a results directory, but for its records; a file inside it will do as its name.
  *
  * @throws UserError when it is not one, or was made by another version of the format
  */
@@ -66,11 +65,12 @@ export async function readRun(path: string): Promise<StoredRun> {
       },
     )
   }
-  const records: RequestRecord[] = []
-  const { unreadableLines } = await eachRecord(join(directory, runFiles.records), (record) =>
-    records.push(record),
-  )
-  return { directory, run, records, unreadableLines, pricing: await readPricing(directory) }
+  return {
+    directory,
+    run,
+    eachRecord: (visit) => eachRecord(join(directory, runFiles.records), visit),
+    pricing: await readPricing(directory),
+  }
 }
 
 async function readPricing(directory: string): Promise<Pricing | undefined> {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +16,7 @@ import {
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
 import type { ServerStamp } from '../../src/measure/instrument.ts'
+import { decodeLine } from '../load/decode-line.ts'
 import { baremark } from './program.ts'
 
 let folder: string
@@ -92,7 +93,8 @@ describe('a calibration, computed again from its stamps and journals with nothin
     levels = []
     for (const index of [0, 1]) {
       const run = JSON.parse(await readFile(join(folder, `run-${index}.json`), 'utf8')) as Run
-      const all = await readLines<RequestRecord>(`requests-${index}.jsonl`)
+      const journal = await readFile(join(folder, `requests-${index}.jsonl`), 'utf8')
+      const all = journal.trimEnd().split('\n').map(decodeLine)
       for (const log of run.logs) {
         levels.push({ run, log, records: all.filter(({ level }) => level === log.level) })
       }
@@ -191,6 +193,37 @@ describe('a calibration, computed again from its stamps and journals with nothin
         .filter((ms) => ms >= startMs && ms < endMs)
       expect(eventsPerS).toBeCloseTo(events.length / ((endMs - startMs) / 1000), 6)
     }
+  })
+
+  test('the delays are those that docs/calibrate.md has a reader compute', async () => {
+    const docs = await readFile(new URL('../../docs/calibrate.md', import.meta.url), 'utf8')
+    const [, script = ''] = /node -e '([^']+)'/.exec(docs) ?? []
+    const directory = join(folder, 'docs')
+    await mkdir(directory)
+    for (const [from, to] of [
+      ['run-0.json', 'run.json'],
+      ['requests-0.jsonl', 'requests.jsonl'],
+    ] as const) {
+      await copyFile(join(folder, from), join(directory, to))
+    }
+    const closed = [...stamps.values()].filter(({ requestId }) =>
+      requestId?.startsWith('calibrate-0-'),
+    )
+    const stampFile = join(directory, 'stamps.jsonl')
+    await writeFile(stampFile, closed.map((stamp) => `${JSON.stringify(stamp)}\n`).join(''))
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '-e',
+      script,
+      directory,
+      stampFile,
+    ])
+    const [n, least, , most] = stdout.split(' ').map(Number)
+    const [one, four] = calibration.levels
+    expect(n).toBe((one?.agreement.chunks.compared ?? 0) + (four?.agreement.chunks.compared ?? 0))
+    expect(least).toBeGreaterThanOrEqual(-0.05)
+    expect(most).toBeGreaterThanOrEqual(
+      Math.max(one?.error.delayMs.max ?? Number.NaN, four?.error.delayMs.max ?? Number.NaN) - 1e-6,
+    )
   })
 
   test('its certificate knows no problem, and no p99 of so few chunks', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
-import { operatingPoint, summarize } from '../../src/measure/summarize.ts'
+import { summarize } from '../../src/measure/summarize.ts'
 import type { Gate } from '../../src/measure/summary.ts'
-import { benchmark, levelLog, record, runLog, shifted } from './records.ts'
+import { benchmark, levelLog, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const good = Array.from({ length: 10 }, (_, id) => shifted(record(), id * 50, { id }))
 const failed = record({

@@ -562,7 +562,7 @@ function levelLog(load: LoadLevel, level: number): LevelLog {
     endMs: startMs + 132_000,
     issued: 80 * (level + 1),
     ended: 'complete',
-    health: { connectionsOpened: level + 1 },
+    health: { connectionsOpened: level + 1, workers: [] },
   }
 }
 
