@@ -270,7 +270,7 @@ async function runOne(
       ...progress,
       clock,
       sender,
-      template: { api, url, model: server.model, userAgent, forceLength: true, idPrefix },
+      template: { api, url: url.href, model: server.model, userAgent, forceLength: true, idPrefix },
       prompts: { kind: 'usage', overheadTokens: 0, tokensPerWord: 1 },
       promptSalt: epoch,
       signal: AbortSignal.any([io.signal, journal.failed]),

@@ -1,6 +1,7 @@
 import { seededRandom } from '../random.ts'
 import { type Benchmark, type LoadLevel, levelsOf } from './benchmark.ts'
 import type { Clock } from './clock.ts'
+import { toRecord } from './ended-request.ts'
 import { watchHealth } from './health.ts'
 import { wordsForTokens } from './prompts.ts'
 import type { RequestRecord } from './record.ts'
@@ -48,12 +49,12 @@ async function runOne(
   world: LoadWorld,
 ): Promise<LevelLog> {
   const { workload, seed } = benchmark
-  let nextId = firstId
-  const nextBytes = createRequestSource(world.template, {
+  const nextRequest = createRequestSource(world.template, {
     wordCount: wordsForTokens(workload.inputTokens, world.prompts),
     outputTokens: workload.outputTokens,
     random: seededRandom(seed, `prompts-${world.promptSalt}-${level}`),
     firstId,
+    idStep: 1,
   })
   const healthNow = watchHealth(world.clock, world.sender)
   const result = await runLevel(
@@ -63,15 +64,17 @@ async function runOne(
       cancelAll: world.sender.cancelAll,
       signal: world.signal,
       issue: async (phase, dueMs) => {
-        const record = await world.sender.send({
-          id: nextId++,
+        const request = {
+          ...nextRequest(),
           level,
           phase,
           dueMs,
-          bytes: nextBytes(),
           requestedInputTokens: workload.inputTokens,
           requestedOutputTokens: workload.outputTokens,
-        })
+        }
+        const record = await new Promise<RequestRecord>((resolve) =>
+          world.sender.send(request, (ended) => resolve(toRecord(ended))),
+        )
         world.onRecord(record)
         return record
       },

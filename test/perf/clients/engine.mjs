@@ -1,8 +1,20 @@
 // The built load engine, set up against the mock server.
 import { built, orders } from './harness.mjs'
 
-const [{ startClock }, { createSender }, { requestBytes }, { serverApis }] = await Promise.all(
-  ['clock', 'send', 'request-source', 'servers/index'].map((file) => built(`load/${file}.js`)),
+const [
+  { startClock },
+  { createSender },
+  { createRequestSource },
+  { serverApis },
+  { seededRandom },
+] = await Promise.all(
+  [
+    'load/clock.js',
+    'load/send.js',
+    'load/request-source.js',
+    'load/servers/index.js',
+    'random.js',
+  ].map(built),
 )
 
 const TIMEOUTS = { connectMs: 5_000, firstTokenMs: 120_000, idleMs: 60_000, totalMs: 600_000 }
@@ -14,7 +26,7 @@ export const { clock, epochMonotonicMs } = startClock()
 
 export const template = {
   api,
-  url: new URL(`http://127.0.0.1:${orders.port}`),
+  url: `http://127.0.0.1:${orders.port}`,
   model: 'mock',
   userAgent: 'baremark',
   forceLength: false,
@@ -34,18 +46,24 @@ export const sender = createSender({
   timeouts: TIMEOUTS,
 })
 
-/** Sends one request; resolves with its record. */
-export function sendOne(id) {
-  return sender.send({
+const nextRequest = createRequestSource(template, {
+  wordCount: INPUT_TOKENS,
+  outputTokens: orders.events,
+  random: seededRandom(1),
+  firstId: 0,
+  idStep: 1,
+})
+
+/** Sends the next request; what came of it is told once. */
+export function sendNext(onEnd) {
+  const { id, bytes } = nextRequest()
+  const request = {
     id,
     level: 0,
     phase: 'measured',
-    bytes: requestBytes(template, {
-      id: String(id),
-      prompt: 'Count to one hundred, please.',
-      outputTokens: orders.events,
-    }),
+    bytes,
     requestedInputTokens: INPUT_TOKENS,
     requestedOutputTokens: orders.events,
-  })
+  }
+  sender.send(request, onEnd)
 }

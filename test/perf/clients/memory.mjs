@@ -1,7 +1,9 @@
 // How this process grows: with streams in flight, or with the records of answers that are over.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sender, sendOne } from './engine.mjs'
-import { orders } from './harness.mjs'
+import { sender, sendNext } from './engine.mjs'
+import { built, orders } from './harness.mjs'
+
+const { toRecord } = await built('load/ended-request.js')
 
 const STARTS_PER_TURN = 20
 const TURN_MS = 10
@@ -20,7 +22,7 @@ async function settledMemory() {
 
 async function openStreams() {
   for (let id = 0; id < orders.streams; id++) {
-    void sendOne(id)
+    sendNext(() => {})
     if (id % STARTS_PER_TURN === 0) await sleep(TURN_MS)
   }
   await sleep(SETTLE_MS)
@@ -28,9 +30,10 @@ async function openStreams() {
 
 async function collectRecords() {
   const records = []
-  let nextId = 0
+  let asked = 0
   const ask = async () => {
-    while (nextId < orders.answers) records.push(await sendOne(nextId++))
+    while (asked++ < orders.answers)
+      records.push(await new Promise((resolve) => sendNext((ended) => resolve(toRecord(ended)))))
   }
   await Promise.all(Array.from({ length: AT_ONCE }, ask))
   return records

@@ -1,34 +1,52 @@
-// The production path: the sender, one record a request, the journal on disk.
+// The production path: the sender, a line for each request, the lines on disk.
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clock, epochMonotonicMs, sender, sendOne } from './engine.mjs'
+import { clock, epochMonotonicMs, sender, sendNext } from './engine.mjs'
 import { built, handIn, keepBusy, orders, zeroNs } from './harness.mjs'
 
-const { openJournal } = await built('load/journal.js')
+const { createLineWriter } = await built('load/record-line.js')
 
-const NS_PER_MS = 1e6
 const NS_PER_US = 1e3
 const US_PER_MS = 1e3
+const FLUSH_MS = 200
 
 const epochNs = zeroNs(clock.nowMs)
-const journal = await openJournal(join(orders.folder, 'records.jsonl'))
-const records = []
-
-const result = await keepBusy(async (id) => {
-  const record = await sendOne(id)
-  records.push(record)
-  journal.append(record)
-  if (record.outcome.kind !== 'completed') throw new Error(record.outcome.kind)
+const file = await open(join(orders.folder, 'requests.jsonl'), 'a')
+let writing = Promise.resolve()
+const lines = createLineWriter((block) => {
+  writing = writing.then(() => file.write(block))
 })
+setInterval(lines.flush, FLUSH_MS).unref()
+const answers = []
 
-sender.cancelAll()
-await new Promise((resolve) => setImmediate(resolve))
+/** Beside the line, only what the bench compares with the server's stamps. */
+function keep({ request, chunks: { count, firstUs, gapsUs } }) {
+  answers.push({ id: request.id, count, firstUs, gapsUs: gapsUs.slice(0, Math.max(0, count - 1)) })
+}
+
+const result = await keepBusy(
+  () =>
+    new Promise((resolve, reject) => {
+      sendNext((ended) => {
+        lines.write(ended)
+        keep(ended)
+        if (ended.outcome.kind === 'completed') resolve()
+        else reject(new Error(ended.outcome.kind))
+      })
+    }),
+)
+
 sender.close()
-await journal.close()
+lines.flush()
+await writing
 handIn(
   { ...result, epochErrorUs: epochMonotonicMs * US_PER_MS - epochNs / NS_PER_US },
-  records.map(({ id, chunkMs }) => ({
-    id,
-    count: () => chunkMs.length,
-    stampsNs: Float64Array.from(chunkMs, (ms) => epochNs + ms * NS_PER_MS),
-  })),
+  answers.map(({ id, count, firstUs, gapsUs }) => {
+    let us = firstUs
+    const stampsNs = Float64Array.from({ length: count }, (_, i) => {
+      if (i > 0) us += gapsUs[i - 1]
+      return epochNs + us * NS_PER_US
+    })
+    return { id, count: () => count, stampsNs }
+  }),
 )
