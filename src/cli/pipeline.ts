@@ -128,7 +128,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   const version = packageVersion()
   const template = {
     api,
-    url,
+    url: url.href,
     model: known.target.model,
     apiKey: plan.access.apiKey,
     userAgent: `baremark/${version}`,

@@ -29,7 +29,7 @@ export interface ThreadSetup {
 }
 
 /** What every request of a run has in common, as plain data; the API is the benchmark's. */
-export type PlainTemplate = Omit<RequestTemplate, 'api' | 'url'> & { readonly url: string }
+export type PlainTemplate = Omit<RequestTemplate, 'api'>
 
 /** One thread's part of a load level. */
 export interface LevelJob {
@@ -173,7 +173,7 @@ function createIssue(
 ): LevelWorld['issue'] {
   const { workload, seed } = benchmark
   const nextRequest = createRequestSource(
-    { ...template, api: serverApis[benchmark.api], url: new URL(template.url) },
+    { ...template, api: serverApis[benchmark.api] },
     {
       wordCount: wordsForTokens(workload.inputTokens, prompts),
       outputTokens: workload.outputTokens,

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Timeouts } from '../../src/load/benchmark.ts'
 import { startClock } from '../../src/load/clock.ts'
-import type { PlannedRequest } from '../../src/load/ended-request.ts'
+import { type EndedRequest, type PlannedRequest, toRecord } from '../../src/load/ended-request.ts'
 import { resolveEndpoint } from '../../src/load/http/connection.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { requestBytes } from '../../src/load/request-source.ts'
@@ -50,6 +50,8 @@ const patient: Timeouts = {
 interface Client extends Sender {
   /** Sends one request with the next id. */
   readonly ask: (parts?: Partial<PlannedRequest>) => Promise<RequestRecord>
+  /** The same, telling the end as the sender does. */
+  readonly sendNext: (onEnd: (ended: EndedRequest) => void, parts?: Partial<PlannedRequest>) => void
   /** Resolves when the client has read that event. */
   readonly hasRead: (data: string) => Promise<void>
 }
@@ -61,6 +63,7 @@ interface ClientOptions {
   readonly ca?: string
   readonly apiKey?: string
   readonly path?: string
+  readonly onSweep?: (nowMs: number) => void
 }
 
 async function connect(port: number, options: ClientOptions = {}): Promise<Client> {
@@ -83,12 +86,13 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     api,
     clock,
     timeouts: { ...patient, ...options.timeouts },
+    onSweep: options.onSweep,
   })
   onTestFinished(sender.close)
   const { apiKey } = options
   const template = {
     api,
-    url,
+    url: url.href,
     model: 'm',
     apiKey,
     userAgent: 'baremark/test',
@@ -96,11 +100,9 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     idPrefix: 'run',
   }
   let nextId = 0
-  return {
-    ...sender,
-    hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
-    ask: (parts = {}) =>
-      sender.send({
+  const sendNext: Client['sendNext'] = (onEnd, parts = {}) =>
+    sender.send(
+      {
         id: nextId++,
         level: 0,
         phase: 'measured',
@@ -108,7 +110,14 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
         requestedInputTokens: 8,
         requestedOutputTokens: 16,
         ...parts,
-      }),
+      },
+      onEnd,
+    )
+  return {
+    ...sender,
+    sendNext,
+    hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
+    ask: (parts) => new Promise((resolve) => sendNext((ended) => resolve(toRecord(ended)), parts)),
   }
 }
 
@@ -247,6 +256,103 @@ describe('a whole answer', () => {
   )
 })
 
+describe('the end of a request', () => {
+  test('is told once, never before send returns, whatever becomes of it', async () => {
+    const port = await closedPort()
+    const { client, server } = await clientOf([
+      stream(events(answer)),
+      (socket) => socket.resetAndDestroy(),
+      () => {},
+      stream(events(answer)),
+    ])
+    const refused = await connect(port)
+    const bad = await connect(port, { url: `https://127.0.0.1:${port}`, ca: 'no certificate' })
+    const ends: string[] = []
+    for (const [name, to] of Object.entries({ first: client, reset: client, refused, bad })) {
+      to.sendNext(({ outcome }) => ends.push(`${name} ${outcome.kind}`))
+      expect(ends.filter((text) => text.startsWith(name))).toEqual([])
+      await expect.poll(() => ends.filter((text) => text.startsWith(name)), soon).toHaveLength(1)
+    }
+    client.sendNext(({ outcome }) => ends.push(`silent ${outcome.kind}`))
+    await expect.poll(() => server.requests, soon).toHaveLength(3)
+    client.cancelAll()
+    client.cancelAll()
+    expect((await client.ask()).outcome.kind).toBe('completed')
+    client.close()
+    await nextTurn()
+    expect(ends).toEqual([
+      'first completed',
+      'reset failed',
+      'refused failed',
+      'bad failed',
+      'silent cancelled',
+    ])
+  })
+
+  test('the next request may be sent there and then, over the same connection', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    const counts: number[] = []
+    await new Promise<void>((resolve) => {
+      const sendOn = (ended: EndedRequest): void => {
+        if (counts.length < 1_000) client.sendNext(sendOn)
+        else resolve()
+        // What is told stays as it is until this returns, though the next request is on its way.
+        counts.push(ended.chunks.count)
+      }
+      client.sendNext(sendOn)
+    })
+    expect(counts).toEqual(Array(1_001).fill(2))
+    expect(client.connectionsOpened()).toBe(1)
+    expect(client.inFlight()).toBe(0)
+  })
+
+  test('those that are cancelled may send on as well, and these are left alone', async () => {
+    const { client, server } = await clientOf([() => {}, () => {}, stream(events(answer))])
+    const kinds: string[] = []
+    const sendOn = ({ outcome }: EndedRequest): void => {
+      kinds.push(outcome.kind)
+      if (outcome.kind === 'cancelled') client.sendNext(sendOn)
+    }
+    client.sendNext(sendOn)
+    client.sendNext(sendOn)
+    await expect.poll(() => server.requests, soon).toHaveLength(2)
+    client.cancelAll()
+    await expect.poll(() => client.inFlight(), soon).toBe(0)
+    expect(kinds.toSorted()).toEqual(['cancelled', 'cancelled', 'completed', 'completed'])
+  })
+})
+
+test('what is under way is told as it comes: requests in flight, reads and chunks', async () => {
+  const { client } = await clientOf([
+    async (socket) => {
+      const read = client.hasRead(hello)
+      socket.write(streamHead + chunk(events([role, hello])))
+      await read
+      expect(client.inFlight()).toBe(1)
+      await expect.poll(() => client.traffic().chunks, soon).toBe(1)
+      expect(client.traffic().reads).toBe(1)
+      socket.write(chunk(events([world, stopped, done])) + lastChunk)
+    },
+  ])
+  expect(client.traffic()).toEqual({ reads: 0, chunks: 0 })
+  expect((await client.ask()).outcome.kind).toBe('completed')
+  expect(client.inFlight()).toBe(0)
+  expect(client.traffic()).toEqual({ reads: 2, chunks: 2 })
+})
+
+test('each sweep of the timers is told, with the moment of it', async () => {
+  const sweptMs: number[] = []
+  const { client } = await clientOf([stream(events(answer))], {
+    onSweep: (nowMs) => sweptMs.push(nowMs),
+  })
+  await expect.poll(() => sweptMs.length, soon).toBeGreaterThan(1)
+  const { closedMs } = await client.ask()
+  const last = sweptMs.at(-1) ?? Number.NaN
+  expect(last).toBeGreaterThan(sweptMs[0] ?? Number.NaN)
+  expect(closedMs).toBeGreaterThan(last)
+  client.close()
+})
+
 describe('bytes may be split anywhere', () => {
   const thought = delta({ reasoning_content: 'Hm. ü' })
   const whole = (newline: string): Buffer =>
@@ -332,6 +438,15 @@ describe('connections', () => {
       await Promise.all(Array.from({ length: users }, () => client.ask()))
     }
     expect(timesUsed()).toBeGreaterThan(1)
+  })
+
+  test('a connection whose answer never ends after its [DONE] is closed before long', async () => {
+    const { client, server } = await clientOf([streamHead + chunk(events(answer))])
+    expect((await client.ask()).outcome.kind).toBe('completed')
+    const [socket] = server.sockets
+    expect(socket?.destroyed).toBe(false)
+    if (socket && !socket.destroyed) await once(socket, 'close')
+    expect(client.inFlight()).toBe(0)
   })
 
   test('a connection that the server closed is not used again', async () => {

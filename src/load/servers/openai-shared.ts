@@ -15,6 +15,9 @@ interface OpenAiUsage {
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null } | null
 }
 
+/** What names an answer and says when it began. */
+export const freeFields = ['id', 'created'] as const
+
 /** The fields of a request that are the same in both APIs. */
 export function sharedFields(ask: Ask): object {
   return {

@@ -1,23 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSseReader, type SseReader } from '../../../src/load/http/sse.ts'
+import { createSseReader, readEvents } from '../../../src/load/http/sse.ts'
 import { anyCuts, bytewise, cutAt, pushReused } from './cut.ts'
 
 function read(pieces: readonly Buffer[]): string[] {
   const events: string[] = []
-  const reader = createSseReader((bytes, start, end) =>
-    events.push(bytes.toString('utf8', start, end)),
+  const reader = createSseReader<string[]>((owner, bytes, start, end) =>
+    owner.push(bytes.toString('utf8', start, end)),
   )
-  pushReused({ push: (bytes) => pushInside(reader, bytes) }, pieces)
+  pushReused((bytes, start, end) => readEvents(reader, events, bytes, start, end), pieces)
   return events
-}
-
-/** Hands over bytes as the body of a message comes: somewhere in a longer buffer, overwritten afterwards. */
-function pushInside(reader: SseReader, bytes: Buffer): void {
-  const around = Buffer.from('a\r\n\n')
-  const longer = Buffer.concat([around, bytes, around])
-  reader.push(longer, around.length, around.length + bytes.length)
-  longer.fill(0)
 }
 
 /** What a text says, the same whether it comes whole or byte by byte. */

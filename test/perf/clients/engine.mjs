@@ -65,7 +65,7 @@ export function sendOne(sender, id) {
 function requestBytesOf(id) {
   const prompt = 'Count to one hundred, please.'
   const bytes = requestBytes(
-    { ...template, api, url: new URL(url) },
+    { ...template, api, url },
     { id: String(id), prompt, outputTokens: orders.events },
   )
   return { bytes }
