@@ -5,7 +5,6 @@ import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
 import type { Benchmark, LoadLevel, RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
-import { toRecord } from '../load/ended-request.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
@@ -127,7 +126,6 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   })
   const version = packageVersion()
   const template = {
-    api,
     url: url.href,
     model: known.target.model,
     apiKey: plan.access.apiKey,
@@ -138,9 +136,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     io.signal.addEventListener('abort', sender.cancelAll)
     const probe = await probeTarget(
-      (request) =>
-        new Promise((resolve) => sender.send(request, (ended) => resolve(toRecord(ended)))),
-      template,
+      sender.send,
+      { ...template, api },
       {
         inputTokens: benchmark.workload.inputTokens,
         random,
@@ -173,7 +170,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       setup: {
         epochMonotonicMs,
         endpoint,
-        template: { ...template, url: url.href, forceLength: probe.forceLength },
+        template: { ...template, forceLength: probe.forceLength },
         prompts: probe.prompts,
         promptSalt: epoch,
       },
