@@ -7,6 +7,15 @@ import { countErrors, countRequests } from './counts.ts'
 import { frontierOf } from './frontier.ts'
 import { judgeGates, judgeRun } from './gates.ts'
 import { goodput } from './goodput.ts'
+import {
+  type Certificate,
+  certificateUse,
+  errorAt,
+  type JudgedCertificate,
+  judgeCertificate,
+  noCertificate,
+} from './instrument-certificate.ts'
+import { clientLoad } from './instrument-load.ts'
 import { interChunkGapsMs, type RequestMetricName, valuesOf } from './metrics.ts'
 import { distribution } from './quantile.ts'
 import type { Distribution, OperatingPoint, Summary } from './summary.ts'
@@ -23,13 +32,19 @@ import {
 } from './throughput.ts'
 import { warningsOf } from './warnings.ts'
 
-/** Everything a run came to, from its log and its records alone. */
-export function summarize(run: RunLog, records: readonly RequestRecord[]): Summary {
+/** Everything a run came to, from its log, its records and the certificate of its instrument alone. */
+export function summarize(
+  run: RunLog,
+  records: readonly RequestRecord[],
+  certificate?: Certificate,
+): Summary {
+  const judged = judgeCertificate(run, certificate)
   const points = run.levels.map((log) =>
     operatingPoint(
       log,
       records.filter(({ level }) => level === log.level),
       run.config.benchmark,
+      judged,
     ),
   )
   return {
@@ -37,6 +52,7 @@ export function summarize(run: RunLog, records: readonly RequestRecord[]): Summa
     frontier: frontierOf(points),
     ...judgeRun(points, run.state),
     warnings: warningsOf(run, points),
+    instrument: certificateUse(judged),
   }
 }
 
@@ -45,9 +61,11 @@ export function operatingPoint(
   log: LevelLog,
   records: readonly RequestRecord[],
   benchmark: Benchmark,
+  judged: JudgedCertificate = noCertificate,
 ): OperatingPoint {
   const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
   const requests = countRequests(records, log.issued)
+  const load = clientLoad(records, window)
   const point = {
     level: log.level,
     load: log.load,
@@ -62,6 +80,7 @@ export function operatingPoint(
     neverSent: log.neverSent,
     rate: offeredRate(log.load, records, window),
     health: log.health,
+    instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
     ended: log.ended,
   }
   return { ...point, gates: judgeGates({ point, benchmark }) }
