@@ -16,6 +16,7 @@ import {
   paragraph,
   scrollBox,
 } from './html-table.ts'
+import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument-facts.ts'
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
@@ -188,7 +189,8 @@ function statusBadge(status: Gate['status']): Markup {
 }
 
 /** What the measuring client itself was doing, so that its share of the figures can be judged. */
-export function clientSection({ summary }: Report): Markup {
+export function clientSection(report: Report): Markup {
+  const { summary } = report
   const headings = [
     'Loop delay p50, ms',
     'p99, ms',
@@ -216,6 +218,12 @@ export function clientSection({ summary }: Report): Markup {
         formatCount(health.connectionsOpened),
       ]),
     ),
+    htmlTable(
+      'Instrument error',
+      instrumentHeadings.map((heading, i) => ({ heading, numeric: i > 0 && i !== 3 })),
+      instrumentRows(report),
+    ),
+    paragraph(instrumentNote),
   )
 }
 
