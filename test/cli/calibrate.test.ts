@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Calibration,
   type CalibrationPlan,
-  type Certificate,
   certify,
   measureInstrument,
   type StartServer,
@@ -16,6 +15,7 @@ import {
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
 import type { ServerStamp } from '../../src/measure/instrument.ts'
+import type { Certificate } from '../../src/measure/instrument-certificate.ts'
 import { baremark } from './program.ts'
 
 let folder: string
