@@ -160,6 +160,10 @@ function addRun(program: Command, io: Io, done: Done): void {
     )
     .option('--api-key-file <file>', 'file that holds the API key')
     .option('--ca <file>', 'certificate authorities in PEM')
+    .option(
+      '--certificate <file>',
+      "instrument's certificate; none for none (default: the best that `baremark calibrate` kept)",
+    )
     .option('--insecure', "do not verify the server's certificate; recorded in the result", false)
   addPriceFlags(command).action(async (file, flags) => {
     const { runCommand } = await import('./run.ts')
@@ -325,7 +329,7 @@ function addCalibrate(program: Command, io: Io, done: Done): void {
     .option('--chunks-per-s <rate>', 'chunks per second of each stream', positive, 50)
     .option('--duration <time>', 'measured window of each level', value(parseSeconds), 5)
     .option('--bursts', 'send the chunks of all streams at one moment, not spread', false)
-    .option('--out <file>', 'the certificate (default: results/certificate-<date>.json)')
+    .option('--out <file>', 'the certificate, beside the one that is kept for runs')
     .option('--json', 'print JSON', false)
     .action(async (flags) => {
       const { calibrateCommand } = await import('./calibrate.ts')

@@ -14,6 +14,7 @@ import { runLoad } from '../load/run-load.ts'
 import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
+import type { Certificate } from '../measure/instrument-certificate.ts'
 import { summarize } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
@@ -24,6 +25,7 @@ import { reportFormats } from '../report/index.ts'
 import type { Report } from '../report/report.ts'
 import { checksumsOf } from '../verify/checksums.ts'
 import { type Pricing, runFiles } from '../verify/read-run.ts'
+import { thisMachine, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
@@ -40,6 +42,8 @@ export interface RunPlan {
   readonly out: string
   readonly scenario: Scenario
   readonly catalogue: Catalogue
+  /** Of the instrument; kept beside the results, and judged whether it applies. */
+  readonly certificate?: Certificate
 }
 
 /**
@@ -140,12 +144,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     const base: RunLog = {
       schemaVersion: 1,
       runId,
-      tool: {
-        name: 'baremark',
-        version,
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-      },
+      tool: thisTool(),
+      client: thisMachine(),
       epoch,
       epochMonotonicMs,
       state: 'running',
@@ -156,6 +156,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
+    if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     const progress = startProgress(benchmark, io, clock.nowMs)
     const { levels, records } = await load(plan, base, directory, {
       clock,
@@ -220,7 +221,7 @@ async function finish(
   { run, records, directory }: Measured,
   io: Io,
 ): Promise<ExitCode> {
-  const summary = summarize(run, records)
+  const summary = summarize(run, records, plan.certificate)
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
   const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
   const pricing: Pricing = {

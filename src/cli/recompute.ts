@@ -16,7 +16,7 @@ import type { Io } from './io.ts'
  */
 export async function recomputeReport(path: string, flags: PriceFlags, io: Io): Promise<Report> {
   const stored = await readRun(path)
-  const { run, records, pricing, unreadableLines } = stored
+  const { run, records, pricing, certificate, unreadableLines } = stored
   if (run.levels.length === 0) {
     throw new UserError(`${path} holds no finished load level.`, {
       remedy: 'Run it again for longer.',
@@ -28,7 +28,7 @@ export async function recomputeReport(path: string, flags: PriceFlags, io: Io): 
     flags.scenario !== undefined || flags.hardware !== undefined || flags.gpus !== undefined
   const unchanged = changed ? undefined : recompute(stored)
   if (unchanged) return unchanged
-  const summary = summarize(run, records)
+  const summary = summarize(run, records, certificate)
   const scenario = await scenarioWith(flags, pricing?.scenario)
   return {
     schemaVersion: 1,

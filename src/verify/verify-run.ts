@@ -17,9 +17,9 @@ export interface Verification {
 }
 
 /** The report of a stored run, computed again from its raw records. Nothing without its pricing. */
-export function recompute({ run, records, pricing }: StoredRun): Report | undefined {
+export function recompute({ run, records, pricing, certificate }: StoredRun): Report | undefined {
   if (!pricing) return undefined
-  const summary = summarize(run, records)
+  const summary = summarize(run, records, certificate)
   return {
     schemaVersion: 1,
     run,
