@@ -192,6 +192,7 @@ function addQuickstart(program: Command, io: Io, done: Done): void {
     )
     .option('--duration <time>', 'measured window of each level', value(parseSeconds))
     .option('--out <folder>', 'folder for results', 'results')
+    .option('--no-calibration', 'do not calibrate the instrument first')
     .action(async (flags) => {
       const { quickstartCommand } = await import('./quickstart.ts')
       done(await quickstartCommand(flags, io))

@@ -8,13 +8,21 @@ export async function readCertificate(file: string): Promise<Certificate> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw notReadable(file, messageOf(cause), cause)
   })
+  const certificate = parseJson(text)
+  const parsed = certificateSchema.safeParse(certificate)
+  // As it was written, so that a copy is the same to the byte.
+  if (parsed.success) return certificate as Certificate
+  const [issue] = parsed.error.issues
+  const where = issue?.path.join('.')
+  throw notReadable(file, where ? `${where}: ${issue?.message}` : 'it is not JSON', parsed.error)
+}
+
+/** Undefined, which no schema takes, for what is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    const parsed = certificateSchema.safeParse(JSON.parse(text))
-    if (parsed.success) return parsed.data
-    const [issue] = parsed.error.issues
-    throw new Error(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
-  } catch (cause) {
-    throw notReadable(file, messageOf(cause), cause)
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
