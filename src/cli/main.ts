@@ -262,9 +262,13 @@ function addServe(program: Command, io: Io, done: Done): void {
         .choices(['llama', 'simulated'])
         .default('llama'),
     )
+    .option('--simulate', 'the same as --engine simulated')
     .option('--port <port>', 'port to listen on; 0 takes a free one', value(parsePort), 8000)
     .option('--slots <n>', 'requests worked on at once', value(parseCount))
     .option('--stamps <file>', 'write what was really sent, and when: a JSON line a request')
+    .option('--max-waiting <n>', 'refuse what comes while so many wait for a slot', wholeNumber)
+    .option('--overload-status <status>', 'refuse with 429 (default) or 503', overloadStatus)
+    .option('--faults <file>', 'faults to commit, as docs/reference-server.md lists them')
     .option('--until-stdin-ends', 'stop when standard input ends', false)
   addLawFlags(command).action(async (flags) => {
     const { serveCommand, serveOptions } = await import('./serve.ts')
@@ -304,6 +308,14 @@ function addLawFlags(command: Command): Command {
 
 const positive = numberFrom((given) => given > 0, 'a number over 0')
 const notNegative = numberFrom((given) => given >= 0, 'a number of at least 0')
+
+const wholeNumber = numberFrom((given) => Number.isInteger(given) && given >= 0, 'a whole number')
+
+function overloadStatus(text: string): 429 | 503 {
+  if (text === '429') return 429
+  if (text === '503') return 503
+  throw new InvalidArgumentError(`"${text}" is neither 429 nor 503.`)
+}
 
 function numberFrom(allowed: (given: number) => boolean, expected: string) {
   return (text: string): number => {

@@ -17,11 +17,15 @@ export interface ServerStamp {
   readonly requestId?: string
   /** The request's head was read. */
   readonly receivedMonotonicMs: number
+  /** Of a stream: just before its head was written and, in a chat, the event that names the role. */
+  readonly openedMonotonicMs?: number
   /**
    * Each chunk of output, taken just before its bytes were written to the socket: nobody can have
    * them earlier. After the write would be too late, for the kernel may run the reader first.
    */
   readonly chunkMonotonicMs: readonly number[]
+  /** Of a stream that ended properly: just before its last bytes: reason, usage and end mark. */
+  readonly closedMonotonicMs?: number
   readonly ended: 'length' | 'stop' | 'aborted' | 'refused'
 }
 
