@@ -115,7 +115,7 @@ export interface ClientLoad {
 }
 
 /** The load a level put on the client, and the client's own error at such a load. */
-export interface InstrumentAtLevel extends ClientLoad {
+interface InstrumentAtLevel extends ClientLoad {
   readonly error: AppliedError
 }
 
