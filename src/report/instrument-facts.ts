@@ -1,3 +1,4 @@
+import type { Maybe } from '../arithmetic.ts'
 import type { AppliedError, Distribution, OperatingPoint } from '../measure/summary.ts'
 import { formatCount, formatDate, formatNumber, notAvailable, whyWithheld } from './format.ts'
 import { plainText } from './plain-text.ts'
@@ -20,25 +21,38 @@ export function instrumentLine({ summary }: Report): string {
 }
 
 function errorText(errors: readonly CertifiedError[]): string {
-  const of = (name: string, distributions: readonly Distribution[]) =>
-    `${name}${worst('p50', distributions)}, ${worst('p99', distributions)}`
+  const late = errors.flatMap(({ latenessMs }) => latenessMs ?? [])
   return [
-    of(
-      'TTFT +',
+    figures(
+      'TTFT',
       errors.map(({ ttftErrorMs }) => ttftErrorMs),
+      formatAddedMs,
     ),
-    of(
-      'gaps ',
+    figures(
+      'gaps',
       errors.map(({ gapErrorMs }) => gapErrorMs),
     ),
+    ...(late.length > 0 ? [figures('lateness', late)] : []),
   ].join('; ')
 }
 
-/** The largest of a percentile over the levels; where one is withheld the largest error there was. */
-function worst(percentile: 'p50' | 'p99', distributions: readonly Distribution[]): string {
-  const withheld = distributions.some((of) => whyWithheld(of[percentile]) !== undefined)
-  const values = distributions.map((of) => (withheld ? of.max : of[percentile].value))
-  return `${formatErrorMs(Math.max(...values.map((ms) => ms ?? 0)))} ms ${withheld ? 'at most' : percentile}`
+/** The largest p50 and p99 over the levels; where a p99 is withheld the largest error there was. */
+function figures(name: string, of: readonly Distribution[], formatP50 = formatErrorMs): string {
+  const withheld = of.some(({ p99 }) => whyWithheld(p99) !== undefined)
+  const tail = withheld
+    ? `largest ${formatErrorMs(greatest(of.map(({ max }) => max)))} ms`
+    : `${formatErrorMs(greatest(of.map(({ p99 }) => p99.value)))} ms p99`
+  return `${name} ${formatP50(greatest(of.map(({ p50 }) => p50.value)))} ms p50, ${tail}`
+}
+
+function greatest(values: readonly Maybe[]): Maybe {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+/** An error that is added to what it is of, so that its sign tells. */
+function formatAddedMs(ms: Maybe): string {
+  return `${(ms ?? 0) > 0 ? '+' : ''}${formatErrorMs(ms)}`
 }
 
 /** Levels for which the reason is the same stand together. */
@@ -59,7 +73,7 @@ function arrivalText(arrival: 'spread' | 'bursts'): string {
 }
 
 /** Clocks are read to the microsecond: digits below it would be invented. */
-export function formatErrorMs(ms: number | undefined): string {
+export function formatErrorMs(ms: Maybe): string {
   return ms === undefined ? notAvailable : ms.toFixed(3)
 }
 
