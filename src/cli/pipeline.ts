@@ -16,6 +16,7 @@ import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { workersFor } from '../load/worker-count.ts'
+import type { Certificate } from '../measure/instrument-certificate.ts'
 import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
@@ -26,6 +27,7 @@ import { reportFormats } from '../report/index.ts'
 import type { Report } from '../report/report.ts'
 import { checksumsOf } from '../verify/checksums.ts'
 import { type Pricing, runFiles } from '../verify/read-run.ts'
+import { thisMachine, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
@@ -44,6 +46,8 @@ export interface RunPlan {
   readonly out: string
   readonly scenario: Scenario
   readonly catalogue: Catalogue
+  /** Of the instrument; kept beside the results, and judged whether it applies. */
+  readonly certificate?: Certificate
 }
 
 /**
@@ -147,12 +151,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     const base: RunLog = {
       schemaVersion: 1,
       runId,
-      tool: {
-        name: 'baremark',
-        version,
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-      },
+      tool: thisTool(),
+      client: thisMachine(),
       epoch,
       epochMonotonicMs,
       state: 'running',
@@ -163,6 +163,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
+    if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     const progress = startProgress(benchmark, io, clock.nowMs)
     const levels = await load(plan, base, directory, {
       ...progress,
@@ -230,7 +231,7 @@ async function load(
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
-  const journal = startSummary(run)
+  const journal = startSummary(run, plan.certificate)
   await eachRecord(join(directory, runFiles.records), journal.add)
   const summary = journal.finish()
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)

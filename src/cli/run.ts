@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { readTextFile, readYamlFile } from '../yaml-file.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
+import { findCertificate } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { runPipeline } from './pipeline.ts'
@@ -16,6 +17,7 @@ interface RunFlags extends BenchmarkFlags, PriceFlags {
   readonly workers?: number
   readonly ca?: string
   readonly insecure: boolean
+  readonly certificate?: string
 }
 
 const DEFAULT_KEY_VARIABLE = 'BAREMARK_API_KEY'
@@ -23,11 +25,12 @@ const DEFAULT_KEY_VARIABLE = 'BAREMARK_API_KEY'
 /** `baremark run`. @throws UserError */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
-  const [catalogue, scenario, key, ca] = await Promise.all([
+  const [catalogue, scenario, key, ca, certificate] = await Promise.all([
     loadCatalogue(),
     loadScenario(flags),
     readApiKey(flags, io),
     flags.ca === undefined ? undefined : readTextFile(flags.ca),
+    findCertificate(flags.certificate, benchmark.load, io),
   ])
   return runPipeline(
     {
@@ -41,6 +44,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       out: flags.out,
       scenario,
       catalogue,
+      certificate,
     },
     io,
   )

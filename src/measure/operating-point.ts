@@ -5,18 +5,25 @@ import { startCounts } from './counts.ts'
 import { startDistributions } from './distributions.ts'
 import { judgeGates } from './gates.ts'
 import { startGoodput } from './goodput.ts'
+import { errorAt, type JudgedCertificate, noCertificate } from './instrument-certificate.ts'
+import { startLoadMeter } from './instrument-load.ts'
 import type { OperatingPoint } from './summary.ts'
 import type { Tally } from './tally.ts'
 import { isInside, perSecond, startThroughput, type Window, windowSeconds } from './throughput.ts'
 
 /** What one load level comes to. Takes the records of the level, warm-up included. */
-export function startOperatingPoint(log: LevelLog, benchmark: Benchmark): Tally<OperatingPoint> {
+export function startOperatingPoint(
+  log: LevelLog,
+  benchmark: Benchmark,
+  judged: JudgedCertificate = noCertificate,
+): Tally<OperatingPoint> {
   const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
   const counts = startCounts(log.issued)
   const distributions = startDistributions()
   const throughput = startThroughput(window)
   const goodput = startGoodput(window, benchmark.slo)
-  const parts = [counts, distributions, throughput, goodput]
+  const meter = startLoadMeter(window)
+  const parts = [counts, distributions, throughput, goodput, meter]
   let sentInside = 0
   return {
     add: (record) => {
@@ -25,6 +32,7 @@ export function startOperatingPoint(log: LevelLog, benchmark: Benchmark): Tally<
     },
     finish: () => {
       const { requests, errors } = counts.finish()
+      const load = meter.finish()
       const point = {
         level: log.level,
         load: log.load,
@@ -39,6 +47,7 @@ export function startOperatingPoint(log: LevelLog, benchmark: Benchmark): Tally<
         neverSent: log.neverSent,
         rate: rateOf(log.load, perSecond(sentInside, window)),
         health: log.health,
+        instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
         ended: log.ended,
       }
       return { ...point, gates: judgeGates({ point, benchmark }) }

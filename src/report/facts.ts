@@ -117,7 +117,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['Context', tokens(run.target.contextTokens)],
     ['Answer length', lengthText(run.target.forcesOutputLength)],
     ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
-    ['Certificate', certificateText(config.tlsVerified)],
+    ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]

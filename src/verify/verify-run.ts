@@ -26,8 +26,8 @@ export interface Recomputed {
 }
 
 /** @throws UserError when the records cannot be read */
-export async function recompute({ run, eachRecord }: StoredRun): Promise<Recomputed> {
-  const { add, finish } = startSummary(run)
+export async function recompute({ run, certificate, eachRecord }: StoredRun): Promise<Recomputed> {
+  const { add, finish } = startSummary(run, certificate)
   const journal = await eachRecord(add)
   return { summary: finish(), journal }
 }

@@ -2,6 +2,7 @@ import type { Benchmark } from '../../src/load/benchmark.ts'
 import { benchmarkSchema } from '../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import type { JudgedCertificate } from '../../src/measure/instrument-certificate.ts'
 import { startOperatingPoint } from '../../src/measure/operating-point.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
 
@@ -84,8 +85,9 @@ export function operatingPoint(
   log: LevelLog,
   records: readonly RequestRecord[],
   benchmark: Benchmark,
+  judged?: JudgedCertificate,
 ): OperatingPoint {
-  const { add, finish } = startOperatingPoint(log, benchmark)
+  const { add, finish } = startOperatingPoint(log, benchmark, judged)
   for (const each of records) add(each)
   return finish()
 }
