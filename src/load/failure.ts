@@ -4,6 +4,10 @@ import type { FailureKind } from './record.ts'
 
 const kindsByCode: Readonly<Record<string, FailureKind>> = {
   ECONNREFUSED: 'connection-refused',
+  // Of a Unix socket.
+  ENOENT: 'no-such-socket',
+  EACCES: 'permission-denied',
+  EPERM: 'permission-denied',
   ECONNRESET: 'connection-reset',
   EPIPE: 'connection-reset',
   ENOTFOUND: 'name-not-found',

@@ -1,5 +1,8 @@
+import type { RequestOptions } from 'node:http'
+import { urlToHttpOptions } from 'node:url'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { MS_PER_S } from '../units.ts'
+import { describeOrigin, hostHeaderOf, parseSocketUrl, socketPathOf } from './http/socket-url.ts'
 import type { TargetIdentity } from './run-log.ts'
 
 /** What is needed to reach a server. The key is never stored nor printed. */
@@ -13,18 +16,19 @@ const PROBE_TIMEOUT_MS = 5 * MS_PER_S
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 /**
- * The base address of a server: without `/v1`, query and trailing slash.
+ * The base address of a server: without `/v1`, query and trailing slash. A Unix socket is
+ * `unix:/path/to.sock`, as for Docker and nginx, or `http+unix://%2Fpath%2Fto.sock`, where a path on
+ * the server may follow; the URL is of the latter form.
  *
- * @throws UserError when it is not an http(s) address, or holds a password
+ * @throws UserError when it is neither an http(s) address nor a socket's, or holds a password
  */
 export function parseTargetUrl(text: string): URL {
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (!/^https?:/i.test(withScheme) || !URL.canParse(withScheme)) {
+  const url = parseSocketUrl(text) ?? parseHttpUrl(text)
+  if (url === undefined) {
     throw new UserError(`Not an address: ${text.replace(/\/\/[^/]*@/, '//***@')}`, {
-      remedy: 'Give one such as http://127.0.0.1:8000.',
+      remedy: 'Give one such as http://127.0.0.1:8000 or unix:/run/server.sock.',
     })
   }
-  const url = new URL(withScheme)
   if (url.username || url.password) {
     throw new UserError('The address holds a user name or password.', {
       remedy: 'Remove it; put the key in BAREMARK_API_KEY.',
@@ -36,6 +40,12 @@ export function parseTargetUrl(text: string): URL {
   url.search = ''
   url.hash = ''
   return url
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  if (/^unix:/i.test(text) || !/^https?:/i.test(withScheme)) return undefined
+  return URL.canParse(withScheme) ? new URL(withScheme) : undefined
 }
 
 /**
@@ -53,13 +63,13 @@ export async function identifyTarget(
   const offered = answer.models.map((offer) => offer.id)
   const chosen = model ?? offered[0]
   if (chosen === undefined) {
-    throw new UserError(`${url.origin} does not say which models it has.`, {
+    throw new UserError(`${describeOrigin(url)} does not say which models it has.`, {
       remedy: 'Name one with --model.',
       exitCode: exitCodes.setup,
     })
   }
   if (offered.length > 0 && !offered.includes(chosen)) {
-    throw new UserError(`${url.origin} has no model "${chosen}".`, {
+    throw new UserError(`${describeOrigin(url)} has no model "${chosen}".`, {
       remedy: `Use one of: ${offered.slice(0, 8).join(', ')}${offered.length > 8 ? ', ...' : ''}.`,
       exitCode: exitCodes.setup,
     })
@@ -75,7 +85,7 @@ export async function identifyTarget(
     // A simulation has no weights, whatever it is called.
     weights: offer?.baremark?.simulated === true ? undefined : offer?.baremark?.weights,
     contextTokens: offer?.max_model_len,
-    loopback: isLoopback(url.hostname),
+    loopback: socketPathOf(url) !== undefined || isLoopback(url.hostname),
   }
 }
 
@@ -108,13 +118,13 @@ async function getModels(url: URL, access: Access, signal?: AbortSignal): Promis
     signal,
   )
   if (status === 401 || status === 403) {
-    throw new UserError(`${url.origin} refuses the key (HTTP ${status}).`, {
+    throw new UserError(`${describeOrigin(url)} refuses the key (HTTP ${status}).`, {
       remedy: 'Put a valid key in BAREMARK_API_KEY, or give --api-key-file.',
       exitCode: exitCodes.setup,
     })
   }
   if (status >= 300 && status < 400) {
-    throw new UserError(`${url.origin} redirects (HTTP ${status}).`, {
+    throw new UserError(`${describeOrigin(url)} redirects (HTTP ${status}).`, {
       remedy: 'Give the final address: redirects are not followed, they would be measured.',
       exitCode: exitCodes.setup,
     })
@@ -150,7 +160,7 @@ async function get(url: URL, access: Access, signal?: AbortSignal): Promise<Answ
   }
   return new Promise((resolve, reject) => {
     const late = new Error(`no answer within ${PROBE_TIMEOUT_MS / MS_PER_S} s`)
-    const asked = request(url, options, (response) => {
+    const asked = request({ ...whereOf(url), ...options }, (response) => {
       const parts: Buffer[] = []
       let length = 0
       response.on('data', (part: Buffer) => {
@@ -173,16 +183,39 @@ async function get(url: URL, access: Access, signal?: AbortSignal): Promise<Answ
   })
 }
 
+/** Node's own translation of a URL, and where it has none, ours. */
+function whereOf(url: URL): RequestOptions {
+  const socketPath = socketPathOf(url)
+  return socketPath === undefined
+    ? urlToHttpOptions(url)
+    : { socketPath, path: url.pathname, host: hostHeaderOf(url) }
+}
+
 function unreachable(url: URL, cause: unknown): UserError {
-  const refused = systemErrorCode(cause) === 'ECONNREFUSED'
-  const what = refused
-    ? `Nobody listens at ${url.origin}.`
-    : `Cannot reach ${url.origin}: ${messageOf(cause)}.`
-  return new UserError(what, {
-    remedy: refused
-      ? 'Start the server, or check the address and port.'
-      : 'Check the address, the network and the certificate.',
-    exitCode: exitCodes.setup,
-    cause,
-  })
+  const [what, remedy] = describeObstacle(describeOrigin(url), cause)
+  return new UserError(what, { remedy, exitCode: exitCodes.setup, cause })
+}
+
+/** What is in the way, and what to do about it. */
+function describeObstacle(where: string, cause: unknown): [what: string, remedy: string] {
+  switch (systemErrorCode(cause)) {
+    case 'ECONNREFUSED':
+      return [`Nobody listens at ${where}.`, 'Start the server, or check the address and port.']
+    case 'ENOENT':
+      return [
+        `There is no socket at ${where}.`,
+        'Start the server, or check the path of its socket.',
+      ]
+    case 'EACCES':
+    case 'EPERM':
+      return [
+        `No permission to connect to ${where}.`,
+        'Run as a user who may write to the socket, or change its permissions.',
+      ]
+    default:
+      return [
+        `Cannot reach ${where}: ${messageOf(cause)}.`,
+        'Check the address, the network and the certificate.',
+      ]
+  }
 }

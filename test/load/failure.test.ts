@@ -6,6 +6,9 @@ const systemError = (code: string): Error => Object.assign(new Error(`it was ${c
 
 test.each([
   ['ECONNREFUSED', 'connection-refused'],
+  ['ENOENT', 'no-such-socket'],
+  ['EACCES', 'permission-denied'],
+  ['EPERM', 'permission-denied'],
   ['ECONNRESET', 'connection-reset'],
   ['EPIPE', 'connection-reset'],
   ['ENOTFOUND', 'name-not-found'],

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -24,6 +25,7 @@ import {
   write,
 } from './scripted-server.ts'
 import { selfSigned } from './self-signed.ts'
+import { socketFile } from './socket-file.ts'
 
 const delta = (content: object, finishReason: string | null = null): string =>
   JSON.stringify({ choices: [{ index: 0, delta: content, finish_reason: finishReason }] })
@@ -817,5 +819,42 @@ describe('TLS', () => {
     await expect.poll(() => server.sockets, soon).toHaveLength(1)
     server.sockets[0]?.end('HTTP/1.1 400 Bad Request\r\n\r\n')
     expect((await asked).outcome).toMatchObject({ kind: 'failed', failure: 'tls-error' })
+  })
+})
+
+describe('a Unix socket', () => {
+  test('is measured as any other server', async () => {
+    const path = socketFile()
+    const server = await startScriptedServer([write(stream(events(answer)))], undefined, path)
+    const client = await connect(0, { url: `http+unix://${encodeURIComponent(path)}/base` })
+    const records = [await client.ask(), await client.ask()]
+    const expected = timeless(await askOnce(stream(events(answer))))
+    for (const record of records) expect(timeless(record)).toEqual(expected)
+    expect(records.map(({ connectMs }) => connectMs !== undefined)).toEqual([true, false])
+    const [head = ''] = server.requests[0]?.split('\r\n\r\n') ?? []
+    expect(head.split('\r\n').slice(0, 2)).toEqual([
+      'POST /base/v1/chat/completions HTTP/1.1',
+      'host: localhost',
+    ])
+  })
+
+  test.each([
+    ['no-such-socket', 'nothing there', () => {}],
+    [
+      'connection-refused',
+      'a file that nobody listens on',
+      (path: string) => writeFileSync(path, ''),
+    ],
+  ])('%s: %s', async (failure, _, prepare) => {
+    const path = socketFile()
+    prepare(path)
+    const client = await connect(0, { url: `http+unix://${encodeURIComponent(path)}` })
+    expect(await client.ask()).toMatchObject({ outcome: { kind: 'failed', failure } })
+  })
+
+  test('a path longer than any socket has is a failure, not a crash', async () => {
+    const path = encodeURIComponent(`/tmp/${'x'.repeat(200)}`)
+    const client = await connect(0, { url: `http+unix://${path}` })
+    expect((await client.ask()).outcome.kind).toBe('failed')
   })
 })

@@ -45,7 +45,8 @@ export function readOpenAiEvent<E extends OpenAiEvent>(
   if (output) meaning.output = output
   if (known.usage) meaning.usage = readUsage(known.usage)
   const finishReason = known.choices?.[0]?.finish_reason
-  if (finishReason) meaning.finishReason = finishReason
+  // A server may send anything here; a record holds text.
+  if (finishReason) meaning.finishReason = String(finishReason)
   return meaning
 }
 
