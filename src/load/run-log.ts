@@ -76,7 +76,7 @@ export interface ClientHealth {
 }
 
 /** A measuring thread that did not live to tell. */
-export interface LostWorker {
+interface LostWorker {
   readonly worker: number
   readonly reason: string
   /** Requests it issued of which there is no record, and never will be. */
