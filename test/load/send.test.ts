@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Timeouts } from '../../src/load/benchmark.ts'
 import { startClock } from '../../src/load/clock.ts'
 import { type EndedRequest, type PlannedRequest, toRecord } from '../../src/load/ended-request.ts'
-import { resolveEndpoint } from '../../src/load/http/connection.ts'
+import { type Endpoint, resolveEndpoint } from '../../src/load/http/connection.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { requestBytes } from '../../src/load/request-source.ts'
 import { createSender, type Sender } from '../../src/load/send.ts'
@@ -66,14 +66,14 @@ interface ClientOptions {
   readonly apiKey?: string
   readonly path?: string
   readonly onSweep?: (nowMs: number) => void
+  /** In place of what the URL resolves to. */
+  readonly endpoint?: Partial<Endpoint>
 }
 
 async function connect(port: number, options: ClientOptions = {}): Promise<Client> {
   const url = new URL(options.url ?? `http://127.0.0.1:${port}${options.path ?? ''}`)
-  const endpoint = await resolveEndpoint(url, {
-    insecure: options.insecure ?? false,
-    ca: options.ca,
-  })
+  const { insecure = false, ca } = options
+  const endpoint = { ...(await resolveEndpoint(url, { insecure, ca })), ...options.endpoint }
   const heard = new Map<string, () => void>()
   const api: ServerApi = {
     ...openAiChat,
@@ -507,6 +507,17 @@ describe('a failure is a record', () => {
     const record = await (await connect(await closedPort())).ask()
     expect(record).toMatchObject(failure('connection-refused'))
     expect(record).toMatchObject({ sentMs: undefined, connectMs: undefined, chunkMs: [] })
+  })
+
+  test.each([
+    ['name-not-found', 'a name that nobody has', { address: 'no-such-host.invalid' }],
+    // A TCP connection to a multicast address has no route anywhere.
+    ['network-unreachable', 'an address without a route', { address: '224.0.0.1' }],
+    ['network-other', 'a socket inside of what is no folder', { socketPath: '/dev/null/llm.sock' }],
+    ['client-other', 'a port that is none', { port: 99_999 }],
+  ])('%s: %s', async (kind, _, endpoint) => {
+    const client = await connect(9, { endpoint })
+    expect(await client.ask()).toMatchObject({ ...failure(kind), sentMs: undefined })
   })
 
   test.each([
