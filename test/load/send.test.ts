@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Timeouts } from '../../src/load/benchmark.ts'
-import { startClock } from '../../src/load/clock.ts'
+import { type Clock, startClock } from '../../src/load/clock.ts'
 import { type EndedRequest, type PlannedRequest, toRecord } from '../../src/load/ended-request.ts'
 import { type Endpoint, resolveEndpoint } from '../../src/load/http/connection.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
@@ -52,6 +52,7 @@ const patient: Timeouts = {
 interface Client extends Sender {
   /** Sends one request with the next id. */
   readonly ask: (parts?: Partial<PlannedRequest>) => Promise<RequestRecord>
+  readonly clock: Clock
   /** The same, telling the end as the sender does. */
   readonly sendNext: (onEnd: (ended: EndedRequest) => void, parts?: Partial<PlannedRequest>) => void
   /** Resolves when the client has read that event. */
@@ -117,6 +118,7 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     )
   return {
     ...sender,
+    clock,
     sendNext,
     hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
     ask: (parts) => new Promise((resolve) => sendNext((ended) => resolve(toRecord(ended)), parts)),
@@ -405,6 +407,17 @@ describe('connections', () => {
     expect(records.map(({ id }) => id)).toEqual([0, 1, 2])
     expect(client.connectionsOpened()).toBe(1)
     expect(server.sockets).toHaveLength(1)
+  })
+
+  test('a request leaves at once when a connection is idle', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    await client.ask()
+    const beforeMs = client.clock.nowMs()
+    const asked = client.ask()
+    const afterMs = client.clock.nowMs()
+    const { sentMs = Number.NaN } = await asked
+    expect(sentMs).toBeGreaterThanOrEqual(beforeMs - 0.001)
+    expect(sentMs).toBeLessThanOrEqual(afterMs + 0.001)
   })
 
   test('requests at the same time use a connection each', async () => {
