@@ -34,7 +34,7 @@ export interface Fleet {
   readonly secret: string | undefined
   /** Every connection that is open or being opened. */
   readonly flights: Flight[]
-  /** Those that wait for a request, the one used last at the end; some may have closed meanwhile. */
+  /** Those that wait for a request, the one used last at the end. */
   readonly idle: Flight[]
   /** Stamps that no request uses. */
   readonly spareStamps: Stamps[]
@@ -137,11 +137,12 @@ export function checkFlight(flight: Flight, nowMs: number): void {
   }
 }
 
-/** Closes the connection; whose request was on it is not told. */
+/** Closes the connection, and tells nobody. */
 export function closeFlight(flight: Flight): void {
   if (flight.state === 'closed') return
   const { flights, idle } = flight.fleet
-  if (flight.state === 'idle' && idle.includes(flight)) idle.splice(idle.lastIndexOf(flight), 1)
+  const waiting = flight.state === 'idle' ? idle.lastIndexOf(flight) : -1
+  if (waiting >= 0) idle.splice(waiting, 1)
   flight.state = 'closed'
   const last = flights.pop()
   if (last !== undefined && last !== flight) {

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Timeouts } from '../../src/load/benchmark.ts'
-import { startClock } from '../../src/load/clock.ts'
+import { type Clock, startClock } from '../../src/load/clock.ts'
 import { type EndedRequest, type PlannedRequest, toRecord } from '../../src/load/ended-request.ts'
-import { resolveEndpoint } from '../../src/load/http/connection.ts'
+import { type Endpoint, resolveEndpoint } from '../../src/load/http/connection.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { requestBytes } from '../../src/load/request-source.ts'
 import { createSender, type Sender } from '../../src/load/send.ts'
@@ -52,6 +52,7 @@ const patient: Timeouts = {
 interface Client extends Sender {
   /** Sends one request with the next id. */
   readonly ask: (parts?: Partial<PlannedRequest>) => Promise<RequestRecord>
+  readonly clock: Clock
   /** The same, telling the end as the sender does. */
   readonly sendNext: (onEnd: (ended: EndedRequest) => void, parts?: Partial<PlannedRequest>) => void
   /** Resolves when the client has read that event. */
@@ -66,14 +67,14 @@ interface ClientOptions {
   readonly apiKey?: string
   readonly path?: string
   readonly onSweep?: (nowMs: number) => void
+  /** In place of what the URL resolves to. */
+  readonly endpoint?: Partial<Endpoint>
 }
 
 async function connect(port: number, options: ClientOptions = {}): Promise<Client> {
   const url = new URL(options.url ?? `http://127.0.0.1:${port}${options.path ?? ''}`)
-  const endpoint = await resolveEndpoint(url, {
-    insecure: options.insecure ?? false,
-    ca: options.ca,
-  })
+  const { insecure = false, ca } = options
+  const endpoint = { ...(await resolveEndpoint(url, { insecure, ca })), ...options.endpoint }
   const heard = new Map<string, () => void>()
   const api: ServerApi = {
     ...openAiChat,
@@ -117,6 +118,7 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     )
   return {
     ...sender,
+    clock,
     sendNext,
     hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
     ask: (parts) => new Promise((resolve) => sendNext((ended) => resolve(toRecord(ended)), parts)),
@@ -407,6 +409,17 @@ describe('connections', () => {
     expect(server.sockets).toHaveLength(1)
   })
 
+  test('a request leaves at once when a connection is idle', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    await client.ask()
+    const beforeMs = client.clock.nowMs()
+    const asked = client.ask()
+    const afterMs = client.clock.nowMs()
+    const { sentMs = Number.NaN } = await asked
+    expect(sentMs).toBeGreaterThanOrEqual(beforeMs - 0.001)
+    expect(sentMs).toBeLessThanOrEqual(afterMs + 0.001)
+  })
+
   test('requests at the same time use a connection each', async () => {
     const { client, server } = await clientOf([stream(events(answer))])
     const records = await Promise.all([client.ask(), client.ask(), client.ask()])
@@ -507,6 +520,17 @@ describe('a failure is a record', () => {
     const record = await (await connect(await closedPort())).ask()
     expect(record).toMatchObject(failure('connection-refused'))
     expect(record).toMatchObject({ sentMs: undefined, connectMs: undefined, chunkMs: [] })
+  })
+
+  test.each([
+    ['name-not-found', 'a name that nobody has', { address: 'no-such-host.invalid' }],
+    // A TCP connection to a multicast address has no route anywhere.
+    ['network-unreachable', 'an address without a route', { address: '224.0.0.1' }],
+    ['network-other', 'a socket inside of what is no folder', { socketPath: '/dev/null/llm.sock' }],
+    ['client-other', 'a port that is none', { port: 99_999 }],
+  ])('%s: %s', async (kind, _, endpoint) => {
+    const client = await connect(9, { endpoint })
+    expect(await client.ask()).toMatchObject({ ...failure(kind), sentMs: undefined })
   })
 
   test.each([

@@ -8,6 +8,7 @@ import {
   type ResponseHandler,
   readResponse,
 } from '../../../src/load/http/response-reader.ts'
+import { fuzzCases } from '../fuzz-cases.ts'
 import { anyCuts, bytewise, cutAt, pushReused } from './cut.ts'
 
 interface Heard {
@@ -358,7 +359,7 @@ describe('any responses, cut anywhere', () => {
           expect(heard).toEqual(expected)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: fuzzCases(400) },
     )
   })
 
@@ -377,7 +378,7 @@ describe('any responses, cut anywhere', () => {
       fc.property(fc.uint8Array({ maxLength: 500 }), anyCuts, (bytes, cuts) =>
         survives(Buffer.from(bytes), cuts),
       ),
-      { numRuns: 500 },
+      { numRuns: fuzzCases(500) },
     )
   })
 
@@ -397,7 +398,7 @@ describe('any responses, cut anywhere', () => {
           survives(bytes, cuts)
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: fuzzCases(1_000) },
     )
   })
 })
