@@ -24,6 +24,7 @@ interface GateRule {
 
 const MAX_ERROR_RATIO = 0.01
 const MAX_UNSENT_RATIO = 0.01
+const MAX_RATE_ERROR_RATIO = 0.005
 const MAX_GIVEN_UP_RATIO = 0.05
 /** Speculative decoding brings a few tokens at once, a buffering proxy whole answers. */
 const MAX_TOKENS_PER_CHUNK = 10
@@ -90,6 +91,13 @@ const gateRules: Readonly<Record<string, GateRule>> = {
         pass: unsent <= MAX_UNSENT_RATIO,
       }
     },
+  },
+  'rate-achieved': {
+    severity: 'degraded',
+    limit: () => `within ${percent(MAX_RATE_ERROR_RATIO)} of the timetable, or one request`,
+    remedy:
+      'The load was not the rate asked for: lower the rate, or run the load from another host.',
+    judge: ({ point: { rate, windowS } }) => judgeRate(rate, windowS),
   },
   'in-flight-limit': {
     severity: 'degraded',
@@ -287,6 +295,22 @@ function judgeInstrument({
   return {
     value: shares.map(({ text }) => text).join(', '),
     pass: shares.every(({ share }) => share <= MAX_INSTRUMENT_ERROR_RATIO),
+  }
+}
+
+function judgeRate(
+  rate: OperatingPoint['rate'],
+  windowS: number,
+): { value: string; pass: boolean } | undefined {
+  const { duePerS, sentPerS } = rate ?? {}
+  const achieved = ratio(sentPerS, duePerS)
+  if (achieved === undefined || duePerS === undefined) return undefined
+  const due = duePerS * windowS
+  // A request due at the very end of the window may leave just after it.
+  const astray = Math.round(Math.abs(achieved - 1) * due)
+  return {
+    value: `${(100 * achieved).toFixed(2)} %`,
+    pass: astray <= Math.max(1, MAX_RATE_ERROR_RATIO * due),
   }
 }
 

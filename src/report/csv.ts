@@ -42,6 +42,7 @@ const columns: readonly Column[] = [
   ['load_kind', (_, { point }) => point.load.kind],
   ['concurrency', (_, { point }) => concurrency(point.load)],
   ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
+  ['due_requests_per_s', (_, { point }) => point.rate?.duePerS],
   ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
   ['window_s', (_, { point }) => point.windowS],
   ['ended', (_, { point }) => point.ended],

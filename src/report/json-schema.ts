@@ -226,6 +226,7 @@ const pointSchema = z
     rate: z
       .strictObject({
         askedPerS: perS('Requests asked for'),
+        duePerS: perS('Requests due in the window by the timetable').optional(),
         sentPerS: perS('Requests sent').optional(),
       })
       .optional()
