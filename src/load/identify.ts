@@ -2,7 +2,8 @@ import { exitCodes, UserError } from '../errors.ts'
 import type { Access } from './get.ts'
 import { type Inspection, inspectServer } from './inspect-server.ts'
 import type { TargetIdentity } from './run-log.ts'
-import { asObject, asText, modelsPath, offerOf } from './servers/answers.ts'
+import type { ServerIdentity } from './server-identity.ts'
+import { modelsPath } from './servers/answers.ts'
 import { serverKindOf } from './servers/kinds.ts'
 
 export type { Access } from './get.ts'
@@ -45,19 +46,15 @@ export async function identifyTarget(
   signal?: AbortSignal,
 ): Promise<TargetIdentity> {
   const inspection = await inspectServer(url, model, access, signal)
-  const { server, models, answers } = inspection
-  const chosen = chooseModel(url, inspection)
-  const own = asObject(offerOf(answers, chosen)?.baremark)
-  const simulated = own?.simulated === true
+  const { server, models, simulated, weights, answers } = inspection
   return {
     url: url.href.replace(/\/$/, ''),
-    model: chosen,
+    model: chooseModel(url, inspection),
     models,
     serverHeader: answers.get(modelsPath)?.headers.server?.toString(),
-    engine: asText(own?.engine) ?? engineName(inspection),
+    engine: engineName(server),
     simulated,
-    // A simulation has no weights, whatever it is called.
-    weights: simulated ? undefined : weightsOf(own?.weights),
+    weights,
     contextTokens: server.contextTokens?.value,
     server,
     loopback: isLoopback(url.hostname),
@@ -82,14 +79,11 @@ function chooseModel({ origin }: URL, { model, models }: Inspection): string {
 }
 
 /** Name and version, where it is known which server it is. */
-function engineName({ server }: Inspection): string | undefined {
-  if (server.kind === 'openai') return undefined
-  const { label } = serverKindOf(server.kind)
-  return server.version === undefined ? label : `${label} ${server.version.value}`
-}
-
-function weightsOf(value: unknown): TargetIdentity['weights'] {
-  return value === 'random' || value === 'trained' ? value : undefined
+function engineName({ kind, engine, version }: ServerIdentity): string | undefined {
+  if (kind === 'openai') return undefined
+  if (kind === 'baremark') return engine?.value
+  const { label } = serverKindOf(kind)
+  return version === undefined ? label : `${label} ${version.value}`
 }
 
 /** Whether a host name is this machine's own; connecting to an unspecified address ends there too. */

@@ -2,7 +2,14 @@ import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
 import { type Access, type Answer, get, type Patience } from './get.ts'
 import type { ServerIdentity } from './server-identity.ts'
-import { type Answers, modelsPath, offeredModels, textAt } from './servers/answers.ts'
+import {
+  type Answers,
+  asObject,
+  modelsPath,
+  offeredModels,
+  offerOf,
+  textAt,
+} from './servers/answers.ts'
 import { gatewayOf, livelinessPath } from './servers/gateways.ts'
 import { serverKinds } from './servers/kinds.ts'
 import { openAi } from './servers/openai.ts'
@@ -22,6 +29,10 @@ export interface Inspection {
   readonly models: readonly string[]
   /** The model asked for, or the first it has. */
   readonly model?: string
+  /** True when the answers come from a simulation and no model runs. */
+  readonly simulated: boolean
+  /** Unknown for a simulation: it has none, whatever it is called. */
+  readonly weights?: 'random' | 'trained'
   /** Everything that was asked to find out. */
   readonly probes: readonly Probe[]
   /** Every answer that came. */
@@ -61,13 +72,21 @@ export async function inspectServer(
   const answers = answersOf(asked)
   const { kind, proof } = recognised ?? recogniseByMetrics(answers)
   const { model: told, ...facts } = kind.describe(answers, chosen)
+  const own = asObject(offerOf(answers, chosen)?.baremark)
+  const simulated = own?.simulated === true
   return {
     server: { kind: kind.name, proof, ...facts, gateway: gatewayBefore(kind, answers) },
     models,
     model: chosen ?? told?.value,
+    simulated,
+    weights: simulated ? undefined : weightsOf(own?.weights),
     probes: [...asked].map(([path, result]) => ({ path, outcome: outcomeOf(result) })),
     answers,
   }
+}
+
+function weightsOf(value: unknown): Inspection['weights'] {
+  return value === 'random' || value === 'trained' ? value : undefined
 }
 
 type Asked = ReadonlyMap<string, Answer | UserError>

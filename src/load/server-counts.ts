@@ -153,5 +153,5 @@ function countResets(samples: readonly Read[]): number {
 }
 
 function largest(values: readonly number[]): Maybe {
-  return values.length > 0 ? Math.max(...values) : undefined
+  return values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : undefined
 }

@@ -3,7 +3,7 @@ import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
 import type { Clock } from './clock.ts'
 import { type Access, get, type Patience } from './get.ts'
 import type { TargetIdentity } from './run-log.ts'
-import type { ServerReadings } from './server-readings.ts'
+import { type ServerReadings, tellsNothing } from './server-readings.ts'
 import { serverKindOf } from './servers/kinds.ts'
 import type { MetricsPlace } from './servers/server-kind.ts'
 
@@ -48,11 +48,10 @@ export async function startScraper(
   if ('none' in found) return { none: found.none, stop: async () => {} }
   const { place, address, sample } = found
   onSample(sample)
+  const ownAccess = accessFor(target.url, address, access)
   const stopping = new AbortController()
   const look = async (): Promise<void> => {
-    onSample(
-      await takeSample(place, address, target.model, accessFor(target.url, address, access), clock),
-    )
+    onSample(await takeSample(place, address, target.model, ownAccess, clock))
   }
   const looking = repeat(look, clock, stopping.signal)
   return {
@@ -81,7 +80,7 @@ interface FoundMetrics {
   readonly sample: ServerSample
 }
 
-/** The first place of its kind that answers as it should. */
+/** The first place of its kind that tells something, or else one that may do so later. */
 async function findMetrics(
   { url, model, server }: Pick<TargetIdentity, 'url' | 'model' | 'server'>,
   access: Access,
@@ -90,12 +89,15 @@ async function findMetrics(
   const { metrics } = serverKindOf(server?.kind ?? 'openai')
   if ('none' in metrics) return metrics
   const reasons: string[] = []
+  let silent: FoundMetrics | undefined
   for (const place of metrics.places) {
     const address = addressOf(url, place)
     const sample = await takeSample(place, address, model, accessFor(url, address, access), clock)
-    if ('readings' in sample) return { place, address, sample }
-    reasons.push(`${address.href}: ${sample.gap}`)
+    if ('gap' in sample) reasons.push(`${address.href}: ${sample.gap}`)
+    else if (tellsNothing(sample.readings)) silent ??= { place, address, sample }
+    else return { place, address, sample }
   }
+  if (silent !== undefined) return silent
   const needs = metrics.needs === undefined ? '' : `; it has to be started with ${metrics.needs}`
   return { none: `No metrics: ${reasons.join('; ')}${needs}.` }
 }

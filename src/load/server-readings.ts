@@ -63,6 +63,8 @@ export interface GaugeSource {
   readonly labels?: Readonly<Record<string, string>>
   /** A label's value that stands for all others together: counts only where it is alone. */
   readonly aggregate?: { readonly label: string; readonly value: string }
+  /** The label names a part of what was asked for, as in an ensemble. */
+  readonly anyModel?: boolean
   /** Over engines; the sum when absent. */
   readonly over?: 'mean'
 }
@@ -77,25 +79,32 @@ interface TimeSource {
 const MS_PER = { s: MS_PER_S, ms: 1, us: 1 / US_PER_MS } as const
 
 /**
- * Reads a metrics page of a server.
+ * Reads a metrics page of a server. One that has nothing to tell yet gives nothing.
  *
- * @throws SyntaxError when it holds none of the metrics in the table
+ * @throws SyntaxError when it is no metrics page
  */
 export function readMetrics(text: string, table: MetricTable, model: string): ServerReadings {
   const { series } = parsePrometheus(text, wantedBy(table))
-  if (series.length === 0) throw new SyntaxError('no metric on that page is known')
-  const page = groupByName(ofModel(series, table.modelLabel, model))
+  if (series.length === 0 && text.trim() !== '' && !/^# TYPE /m.test(text))
+    throw new SyntaxError('not a page of metrics')
+  const page = pageOf(series, table, model)
   const readings: Record<string, number | ServerHistogram | undefined> = {}
-  for (const [key, source] of Object.entries(table.gauges)) {
-    readings[key] = readGauge(page, source, table)
-  }
-  for (const [key, source] of Object.entries(table.times)) {
-    readings[key] = readTimes(page, source, table)
-  }
+  for (const [key, source] of Object.entries(table.gauges)) readings[key] = readGauge(page, source)
+  for (const [key, source] of Object.entries(table.times)) readings[key] = readTimes(page, source)
   return readings
 }
 
-type Page = ReadonlyMap<string, readonly MetricSeries[]>
+/** Whether anything was told. */
+export function tellsNothing(readings: ServerReadings): boolean {
+  return Object.values(readings).every((value) => value === undefined)
+}
+
+interface Page {
+  readonly byName: ReadonlyMap<string, readonly MetricSeries[]>
+  readonly table: MetricTable
+  /** The value of the model's label. */
+  readonly model: string
+}
 
 const wantedNames = new WeakMap<MetricTable, ReadonlySet<string>>()
 
@@ -120,45 +129,49 @@ function spellings(name: string): string[] {
   return name.endsWith('_total') ? [name, name.slice(0, -'_total'.length)] : [name]
 }
 
-/**
- * The series of one model. A server that names a single model may know it by another alias than the
- * one asked for; of several models only the right one counts.
- */
-function ofModel(series: readonly MetricSeries[], label: string, model: string): MetricSeries[] {
-  const names = new Set(series.flatMap(({ labels }) => labels.get(label) ?? []))
-  const chosen = names.has(model) || names.size !== 1 ? model : [...names][0]
-  return series.filter(({ labels }) => {
-    const name = labels.get(label)
-    return name === undefined || name === chosen
-  })
-}
-
-function groupByName(series: readonly MetricSeries[]): Page {
-  const page = new Map<string, MetricSeries[]>()
+function pageOf(series: readonly MetricSeries[], table: MetricTable, model: string): Page {
+  const byName = new Map<string, MetricSeries[]>()
   for (const one of series) {
     if (!Number.isFinite(one.value)) continue
-    const group = page.get(one.name)
+    const group = byName.get(one.name)
     if (group) group.push(one)
-    else page.set(one.name, [one])
+    else byName.set(one.name, [one])
   }
-  return page
+  return { byName, table, model: labelValueOf(series, table, model) }
 }
 
-function readGauge(page: Page, source: GaugeSource, table: MetricTable): Maybe {
+/**
+ * The model as the metrics name it. A server that names a single one may know it by another alias
+ * than the one asked for; of several only the right one counts.
+ */
+function labelValueOf(
+  series: readonly MetricSeries[],
+  { modelLabel }: MetricTable,
+  model: string,
+): string {
+  const names = new Set(series.flatMap(({ labels }) => labels.get(modelLabel) ?? []))
+  const [only = model] = names
+  return names.size === 1 ? only : model
+}
+
+function readGauge(page: Page, source: GaugeSource): Maybe {
   for (const name of source.names.flatMap(spellings)) {
-    const values = withoutCopies(fitting(page.get(name) ?? [], source), table)
+    const values = withoutCopies(fitting(page, name, source), page.table)
     if (values.length > 0) return source.over === 'mean' ? mean(values) : sum(values)
   }
   return undefined
 }
 
 function fitting(
-  series: readonly MetricSeries[],
-  { labels = {}, aggregate }: GaugeSource,
+  { byName, table, model }: Page,
+  name: string,
+  { labels = {}, aggregate, anyModel = false }: GaugeSource,
 ): readonly MetricSeries[] {
   const wanted = Object.entries(labels)
-  const chosen = series.filter((one) =>
-    wanted.every(([key, value]) => one.labels.get(key) === value),
+  const chosen = (byName.get(name) ?? []).filter(
+    (one) =>
+      (anyModel || (one.labels.get(table.modelLabel) ?? model) === model) &&
+      wanted.every(([key, value]) => one.labels.get(key) === value),
   )
   if (aggregate === undefined) return chosen
   const parts = chosen.filter((one) => one.labels.get(aggregate.label) !== aggregate.value)
@@ -182,33 +195,30 @@ function withoutCopies(
 
 function readTimes(
   page: Page,
-  source: TimeSource,
-  table: MetricTable,
+  { names, countName, unit }: TimeSource,
 ): ServerHistogram | undefined {
-  const { names, countName, unit } = source
-  const total = (name: string): Maybe => readGauge(page, { names: [name] }, table)
+  const total = (name: string): Maybe => readGauge(page, { names: [name] })
   for (const name of names) {
     const sumOf = total(countName === undefined ? `${name}_sum` : name)
     const count = total(countName ?? `${name}_count`)
     if (sumOf === undefined || count === undefined) continue
-    const buckets = readBuckets(page.get(`${name}_bucket`) ?? [], unit, table)
-    return { sumMs: sumOf * MS_PER[unit], count, buckets }
+    return { sumMs: sumOf * MS_PER[unit], count, buckets: readBuckets(page, name, unit) }
   }
   return undefined
 }
 
 function readBuckets(
-  series: readonly MetricSeries[],
+  page: Page,
+  name: string,
   unit: TimeSource['unit'],
-  table: MetricTable,
 ): ServerHistogram['buckets'] {
   const byBound = new Map<number, MetricSeries[]>()
-  for (const one of series) {
+  for (const one of fitting(page, `${name}_bucket`, { names: [] })) {
     const bound = Number(one.labels.get('le') ?? Number.NaN)
     // `+Inf` is no number to JavaScript, and is left out.
     if (Number.isFinite(bound)) byBound.set(bound, [...(byBound.get(bound) ?? []), one])
   }
   return [...byBound]
     .sort(([a], [b]) => a - b)
-    .map(([bound, group]) => [bound * MS_PER[unit], sum(withoutCopies(group, table)) ?? 0])
+    .map(([bound, group]) => [bound * MS_PER[unit], sum(withoutCopies(group, page.table)) ?? 0])
 }

@@ -18,11 +18,16 @@ const metricTable: MetricTable = {
   modelLabel: 'model',
   // A model on several GPUs has a series for each.
   gauges: {
-    running: { names: ['nv_trt_llm_request_metrics'], labels: { request_type: 'scheduled' } },
+    running: {
+      names: ['nv_trt_llm_request_metrics'],
+      labels: { request_type: 'scheduled' },
+      anyModel: true,
+    },
     waiting: { names: ['nv_inference_pending_request_count'] },
     kvCacheUsedRatio: {
       names: ['nv_trt_llm_kv_cache_block_metrics'],
       labels: { kv_cache_block_type: 'fraction' },
+      anyModel: true,
       over: 'mean',
     },
     requestsEndedTotal: { names: ['nv_inference_request_success'] },
