@@ -112,7 +112,7 @@ function addressOf(url: string, { path, port }: MetricsPlace): URL {
 }
 
 /** The key is for the address it was given for, and for no other port of the machine. */
-function accessFor(url: string, address: URL, access: Access): Access {
+export function accessFor(url: string, address: URL, access: Access): Access {
   return new URL(url).origin === address.origin ? access : { ...access, apiKey: undefined }
 }
 
