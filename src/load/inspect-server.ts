@@ -16,7 +16,7 @@ import { openAi } from './servers/openai.ts'
 import type { ServerKind } from './servers/server-kind.ts'
 
 /** One question to the server, and what came of it. */
-export interface Probe {
+interface Probe {
   readonly path: string
   /** `HTTP 200`, `HTTP 302, not followed`, or why there was no answer. */
   readonly outcome: string

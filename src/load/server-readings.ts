@@ -57,7 +57,7 @@ export interface MetricTable {
   readonly copyLabels?: readonly string[]
 }
 
-export interface GaugeSource {
+interface GaugeSource {
   readonly names: readonly string[]
   /** Only series that have these. */
   readonly labels?: Readonly<Record<string, string>>

@@ -55,7 +55,7 @@ export interface Tokenizer {
 }
 
 /** How to empty the prefix cache while nothing runs. */
-export interface PrefixCacheReset {
+interface PrefixCacheReset {
   /** One request after the other. */
   readonly requests: (launch: LaunchConfiguration) => readonly ResetRequest[]
   /** Whether one of them did it; a 200 may say no. */
@@ -70,7 +70,7 @@ interface ResetRequest {
 }
 
 /** Where the metrics are, the best first; or why there are none. */
-export type MetricsSupport =
+type MetricsSupport =
   | { readonly places: readonly MetricsPlace[]; readonly needs?: string }
   | { readonly none: string }
 
