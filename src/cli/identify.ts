@@ -1,4 +1,5 @@
 import { exitCodes } from '../errors.ts'
+import { describeOrigin } from '../load/http/socket-url.ts'
 import { parseTargetUrl } from '../load/identify.ts'
 import { type Inspection, inspectServer } from '../load/inspect-server.ts'
 import type { LaunchConfiguration, Told } from '../load/server-identity.ts'
@@ -23,12 +24,11 @@ export async function identifyCommand(
   const url = parseTargetUrl(address)
   const { access } = await readAccess(flags, io)
   const inspection = await inspectServer(url, flags.model, access, io.signal)
-  const base = url.href.replace(/\/$/, '')
-  io.stdout(flags.json ? asJson(base, inspection) : asText(base, inspection))
+  io.stdout(flags.json ? asJson(url, inspection) : asText(url, inspection))
   return exitCodes.valid
 }
 
-function asJson(url: string, { answers: _, ...inspection }: Inspection): string {
+function asJson(url: URL, { answers: _, ...inspection }: Inspection): string {
   const kind = serverKindOf(inspection.server.kind)
   const usage = {
     label: kind.label,
@@ -38,17 +38,18 @@ function asJson(url: string, { answers: _, ...inspection }: Inspection): string 
     metrics: metricsAddresses(kind),
     traps: kind.traps,
   }
-  return `${JSON.stringify({ url, ...inspection, usage }, null, 2)}\n`
+  return `${JSON.stringify({ url: url.href.replace(/\/$/, ''), ...inspection, usage }, null, 2)}\n`
 }
 
 type Row = readonly [title: string, value: string]
 
-function asText(url: string, inspection: Inspection): string {
+function asText(url: URL, inspection: Inspection): string {
+  const path = url.pathname.replace(/\/$/, '')
   const kind = serverKindOf(inspection.server.kind)
   const version = inspection.server.version?.value
   const name = version === undefined ? kind.label : `${kind.label} ${version}`
   const blocks = [
-    [plainText(`${name} at ${url}`), ...table(serverRows(inspection))],
+    [plainText(`${name} at ${describeOrigin(url)}${path}`), ...table(serverRows(inspection))],
     ['Started with', ...table(launchRows(inspection.server.launch))],
     ['To use it', ...table(usageRows(kind, inspection.server.launch))],
     ['Mind', ...kind.traps.map((trap) => `  ${trap}`)],

@@ -2,6 +2,7 @@ import { benchmarkSchema } from '../load/benchmark.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type AccessFlags, readAccess } from './access.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
+import { findCertificate } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { runPipeline } from './pipeline.ts'
@@ -12,15 +13,17 @@ interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
   readonly out: string
   readonly weights?: 'random' | 'trained'
   readonly workers?: number
+  readonly certificate?: string
 }
 
 /** `baremark run`. @throws UserError */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
-  const [catalogue, scenario, { access, apiKeySource }] = await Promise.all([
+  const [catalogue, scenario, { access, apiKeySource }, certificate] = await Promise.all([
     loadCatalogue(),
     loadScenario(flags),
     readAccess(flags, io),
+    findCertificate(flags.certificate, benchmark.load, io),
   ])
   return runPipeline(
     {
@@ -34,6 +37,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       out: flags.out,
       scenario,
       catalogue,
+      certificate,
     },
     io,
   )

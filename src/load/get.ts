@@ -1,6 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import { urlToHttpOptions } from 'node:url'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
+import { describeOrigin, hostHeaderOf, socketPathOf } from './http/socket-url.ts'
 
 /** What is needed to reach a server. The key is never stored nor printed. */
 export interface Access {
@@ -47,7 +49,7 @@ export async function get(url: URL, access: Access, patience: Patience): Promise
   return new Promise((resolve, reject) => {
     const late = new Error(`no answer within ${timeoutMs / MS_PER_S} s`)
     const fail = (cause: unknown): void => reject(unreachable(url, deadline.aborted ? late : cause))
-    const asked = request(url, options, (response) =>
+    const asked = request({ ...whereOf(url), ...options }, (response) =>
       collect(response, patience.maxBytes, resolve, (cause) => {
         asked.destroy()
         fail(cause)
@@ -79,16 +81,39 @@ function collect(
   response.on('error', fail)
 }
 
+/** Node's own translation of a URL, and where it has none, ours. */
+function whereOf(url: URL): RequestOptions {
+  const socketPath = socketPathOf(url)
+  return socketPath === undefined
+    ? urlToHttpOptions(url)
+    : { socketPath, path: url.pathname + url.search, host: hostHeaderOf(url) }
+}
+
 function unreachable(url: URL, cause: unknown): UserError {
-  const refused = systemErrorCode(cause) === 'ECONNREFUSED'
-  const what = refused
-    ? `Nobody listens at ${url.origin}.`
-    : `Cannot reach ${url.origin}: ${messageOf(cause)}.`
-  return new UserError(what, {
-    remedy: refused
-      ? 'Start the server, or check the address and port.'
-      : 'Check the address, the network and the certificate.',
-    exitCode: exitCodes.setup,
-    cause,
-  })
+  const [what, remedy] = describeObstacle(describeOrigin(url), cause)
+  return new UserError(what, { remedy, exitCode: exitCodes.setup, cause })
+}
+
+/** What is in the way, and what to do about it. */
+function describeObstacle(where: string, cause: unknown): [what: string, remedy: string] {
+  switch (systemErrorCode(cause)) {
+    case 'ECONNREFUSED':
+      return [`Nobody listens at ${where}.`, 'Start the server, or check the address and port.']
+    case 'ENOENT':
+      return [
+        `There is no socket at ${where}.`,
+        'Start the server, or check the path of its socket.',
+      ]
+    case 'EACCES':
+    case 'EPERM':
+      return [
+        `No permission to connect to ${where}.`,
+        'Run as a user who may write to the socket, or change its permissions.',
+      ]
+    default:
+      return [
+        `Cannot reach ${where}: ${messageOf(cause)}.`,
+        'Check the address, the network and the certificate.',
+      ]
+  }
 }

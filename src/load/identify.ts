@@ -1,5 +1,6 @@
 import { exitCodes, UserError } from '../errors.ts'
 import type { Access } from './get.ts'
+import { describeOrigin, parseSocketUrl, socketPathOf } from './http/socket-url.ts'
 import { type Inspection, inspectServer } from './inspect-server.ts'
 import type { TargetIdentity } from './run-log.ts'
 import type { ServerIdentity } from './server-identity.ts'
@@ -9,18 +10,19 @@ import { serverKindOf } from './servers/kinds.ts'
 export type { Access } from './get.ts'
 
 /**
- * The base address of a server: without `/v1`, query and trailing slash.
+ * The base address of a server: without `/v1`, query and trailing slash. A Unix socket is
+ * `unix:/path/to.sock`, as for Docker and nginx, or `http+unix://%2Fpath%2Fto.sock`, where a path on
+ * the server may follow; the URL is of the latter form.
  *
- * @throws UserError when it is not an http(s) address, or holds a password
+ * @throws UserError when it is neither an http(s) address nor a socket's, or holds a password
  */
 export function parseTargetUrl(text: string): URL {
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (!/^https?:/i.test(withScheme) || !URL.canParse(withScheme)) {
+  const url = parseSocketUrl(text) ?? parseHttpUrl(text)
+  if (url === undefined) {
     throw new UserError(`Not an address: ${text.replace(/\/\/[^/]*@/, '//***@')}`, {
-      remedy: 'Give one such as http://127.0.0.1:8000.',
+      remedy: 'Give one such as http://127.0.0.1:8000 or unix:/run/server.sock.',
     })
   }
-  const url = new URL(withScheme)
   if (url.username || url.password) {
     throw new UserError('The address holds a user name or password.', {
       remedy: 'Remove it; put the key in BAREMARK_API_KEY.',
@@ -32,6 +34,12 @@ export function parseTargetUrl(text: string): URL {
   url.search = ''
   url.hash = ''
   return url
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  if (/^unix:/i.test(text) || !/^https?:/i.test(withScheme)) return undefined
+  return URL.canParse(withScheme) ? new URL(withScheme) : undefined
 }
 
 /**
@@ -57,20 +65,20 @@ export async function identifyTarget(
     weights,
     contextTokens: server.contextTokens?.value,
     server,
-    loopback: isLoopback(url.hostname),
+    loopback: socketPathOf(url) !== undefined || isLoopback(url.hostname),
   }
 }
 
 /** @throws UserError when the server has no such model, or does not say which it has */
-function chooseModel({ origin }: URL, { model, models }: Inspection): string {
+function chooseModel(url: URL, { model, models }: Inspection): string {
   if (model === undefined) {
-    throw new UserError(`${origin} does not say which models it has.`, {
+    throw new UserError(`${describeOrigin(url)} does not say which models it has.`, {
       remedy: 'Name one with --model.',
       exitCode: exitCodes.setup,
     })
   }
   if (models.length > 0 && !models.includes(model)) {
-    throw new UserError(`${origin} has no model "${model}".`, {
+    throw new UserError(`${describeOrigin(url)} has no model "${model}".`, {
       remedy: `Use one of: ${models.slice(0, 8).join(', ')}${models.length > 8 ? ', ...' : ''}.`,
       exitCode: exitCodes.setup,
     })

@@ -1,6 +1,7 @@
 import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
 import { type Access, type Answer, get, type Patience } from './get.ts'
+import { describeOrigin } from './http/socket-url.ts'
 import type { ServerIdentity } from './server-identity.ts'
 import {
   type Answers,
@@ -129,13 +130,13 @@ function isRedirect({ status }: Answer): boolean {
 function checkAnswered(url: URL, listed: Answer | UserError | undefined): void {
   if (listed === undefined || listed instanceof UserError) throw listed
   if (listed.status === 401 || listed.status === 403) {
-    throw new UserError(`${url.origin} refuses the key (HTTP ${listed.status}).`, {
+    throw new UserError(`${describeOrigin(url)} refuses the key (HTTP ${listed.status}).`, {
       remedy: 'Put a valid key in BAREMARK_API_KEY, or give --api-key-file.',
       exitCode: exitCodes.setup,
     })
   }
   if (isRedirect(listed)) {
-    throw new UserError(`${url.origin} redirects (HTTP ${listed.status}).`, {
+    throw new UserError(`${describeOrigin(url)} redirects (HTTP ${listed.status}).`, {
       remedy: 'Give the final address: redirects are not followed, they would be measured.',
       exitCode: exitCodes.setup,
     })

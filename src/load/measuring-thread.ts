@@ -29,7 +29,7 @@ export interface ThreadSetup {
 }
 
 /** What every request of a run has in common, as plain data; the API is the benchmark's. */
-export type PlainTemplate = Omit<RequestTemplate, 'api' | 'url'> & { readonly url: string }
+type PlainTemplate = Omit<RequestTemplate, 'api'>
 
 /** One thread's part of a load level. */
 export interface LevelJob {
@@ -57,7 +57,7 @@ export type FromThread =
   | { readonly kind: 'level-end'; readonly result: LevelResult; readonly health: WorkerHealth }
 
 /** One end of the wire between coordinator and thread: a `MessagePort`, or what a test makes of it. */
-export interface ThreadPort {
+interface ThreadPort {
   readonly post: (message: FromThread, transfer?: readonly ArrayBuffer[]) => void
   readonly onMessage: (hear: (message: ToThread) => void) => void
   readonly close: () => void
@@ -173,7 +173,7 @@ function createIssue(
 ): LevelWorld['issue'] {
   const { workload, seed } = benchmark
   const nextRequest = createRequestSource(
-    { ...template, api: serverApis[benchmark.api], url: new URL(template.url) },
+    { ...template, api: serverApis[benchmark.api] },
     {
       wordCount: wordsForTokens(workload.inputTokens, prompts),
       outputTokens: workload.outputTokens,

@@ -1,12 +1,13 @@
-import type { Random } from '../random.ts'
-import { makePrompt } from './prompts.ts'
+import { type Random, randomInteger } from '../random.ts'
+import { hostHeaderOf } from './http/socket-url.ts'
 import type { ServerApi } from './servers/server.ts'
+import { words } from './words.ts'
 
-/** What every request of a run has in common. */
+/** What every request of a run has in common; plain data but for the API. */
 export interface RequestTemplate {
   readonly api: ServerApi
   /** The server's base address. */
-  readonly url: URL
+  readonly url: string
   readonly model: string
   readonly apiKey?: string
   readonly userAgent: string
@@ -15,45 +16,144 @@ export interface RequestTemplate {
   readonly idPrefix: string
 }
 
-/** Requests made before they are due, so that making them delays nobody. */
-const PREPARED = 32
-
 /** What the requests of one load level have in common. */
 export interface RequestShape {
   readonly wordCount: number
   readonly outputTokens: number
   readonly random: Random
-  /** Id of the first request; the ones after it count up. */
+  /** Id of the first request. */
   readonly firstId: number
+  /** From one id to the next: the number of sources that share a level, so that no id is given twice. */
   readonly idStep: number
 }
 
-/** The bytes of requests with fresh prompts, in an order that the seed fixes. */
+/** A request's number in the run, and all its bytes. */
+export interface PreparedRequest {
+  readonly id: number
+  readonly bytes: Buffer
+}
+
+/** Requests made before they are due, so that making them delays nobody. */
+const PREPARED = 32
+
+/** Requests with fresh prompts (see `makePrompt`), in an order that the seed fixes. */
 export function createRequestSource(
   template: RequestTemplate,
-  shape: RequestShape,
-): () => { id: number; bytes: Buffer } {
-  const prepared: { id: number; bytes: Buffer }[] = []
-  let id = shape.firstId
-  const make = (): { id: number; bytes: Buffer } => {
-    const prompt = makePrompt(shape.random, shape.wordCount)
-    const own = id
-    id += shape.idStep
-    const bytes = requestBytes(template, {
-      id: String(own),
-      prompt,
-      outputTokens: shape.outputTokens,
-    })
-    return { id: own, bytes }
+  { wordCount, outputTokens, random, firstId, idStep }: RequestShape,
+): () => PreparedRequest {
+  const parts = constantParts(template, outputTokens)
+  const drawn = new Uint16Array(wordCount)
+  const prepared: PreparedRequest[] = []
+  let nextId = firstId
+  let refilling = false
+  const make = (): PreparedRequest => {
+    const id = nextId
+    nextId += idStep
+    drawWords(drawn, random)
+    return { id, bytes: assemble(parts, String(id), drawn) }
+  }
+  /** One a turn: sockets are served in between. */
+  const refill = (): void => {
+    refilling = prepared.length < PREPARED
+    if (!refilling) return
+    prepared.push(make())
+    setImmediate(refill)
   }
   while (prepared.length < PREPARED) prepared.push(make())
-  const refill = (): void => {
-    if (prepared.length < PREPARED) prepared.push(make())
-  }
   return () => {
-    setImmediate(refill)
+    if (!refilling) {
+      refilling = true
+      setImmediate(refill)
+    }
     return prepared.shift() ?? make()
   }
+}
+
+/** The bytes of requests that differ in their id and prompt only, cut around those. */
+interface ConstantParts {
+  /** Up to the id. */
+  readonly start: Buffer
+  /** From the id to the length of the body. */
+  readonly headers: Buffer
+  /** From there to the prompt. */
+  readonly beforePrompt: Buffer
+  readonly afterPrompt: Buffer
+  /** Bytes of the body but for the prompt. */
+  readonly bodyBytes: number
+}
+
+/** No word of a prompt, and escaped in JSON, so it is found there and nowhere else. */
+const MARK = '\0'
+
+function constantParts(template: RequestTemplate, outputTokens: number): ConstantParts {
+  const { api, url, model, apiKey, userAgent, forceLength, idPrefix } = template
+  const { pathname, host } = addressOf(url)
+  const start = [
+    `POST ${pathname}${api.path} HTTP/1.1`,
+    `host: ${host}`,
+    'content-type: application/json',
+    `accept: ${api.contentType}`,
+    `user-agent: ${userAgent}`,
+    `x-request-id: ${idPrefix}-`,
+  ]
+  const headers = [
+    '',
+    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
+    'content-length: ',
+  ]
+  const quoted = JSON.stringify(MARK)
+  const body = api.body({ model, prompt: MARK, outputTokens, forceLength })
+  const at = body.indexOf(quoted)
+  const before = Buffer.from(`${body.slice(0, at)}"`)
+  const after = Buffer.from(`"${body.slice(at + quoted.length)}`)
+  return {
+    start: Buffer.from(start.join('\r\n'), 'latin1'),
+    headers: Buffer.from(headers.join('\r\n'), 'latin1'),
+    beforePrompt: Buffer.concat([Buffer.from('\r\n\r\n'), before]),
+    afterPrompt: after,
+    bodyBytes: before.length + after.length,
+  }
+}
+
+function addressOf(text: string): { pathname: string; host: string } {
+  const url = new URL(text)
+  return { pathname: url.pathname.replace(/\/$/, ''), host: hostHeaderOf(url) }
+}
+
+const wordBytes: readonly Buffer[] = words.map((word) => Buffer.from(word, 'latin1'))
+const SPACE = 32
+
+/** The same draws as `makePrompt` makes. */
+function drawWords(drawn: Uint16Array, random: Random): void {
+  for (let i = 0; i < drawn.length; i++) drawn[i] = randomInteger(random, words.length)
+}
+
+/** Words are plain letters: as long in bytes as in characters, and the same in JSON. */
+function assemble(parts: ConstantParts, id: string, drawn: Uint16Array): Buffer {
+  let promptBytes = Math.max(0, drawn.length - 1)
+  for (const word of drawn) promptBytes += wordBytes[word]?.length ?? 0
+  const bodyLength = String(parts.bodyBytes + promptBytes)
+  const { start, headers, beforePrompt, afterPrompt } = parts
+  const constantBytes = start.length + headers.length + beforePrompt.length + afterPrompt.length
+  const bytes = Buffer.allocUnsafe(constantBytes + id.length + bodyLength.length + promptBytes)
+  let at = start.copy(bytes)
+  at += bytes.write(id, at, 'latin1')
+  at += headers.copy(bytes, at)
+  at += bytes.write(bodyLength, at, 'latin1')
+  at += beforePrompt.copy(bytes, at)
+  at = writePrompt(bytes, at, drawn)
+  afterPrompt.copy(bytes, at)
+  return bytes
+}
+
+function writePrompt(bytes: Buffer, from: number, drawn: Uint16Array): number {
+  let at = from
+  for (let i = 0; i < drawn.length; i++) {
+    if (i > 0) bytes[at++] = SPACE
+    const word = wordBytes[drawn[i] ?? 0]
+    for (let letter = 0; letter < (word?.length ?? 0); letter++) bytes[at++] = word?.[letter] ?? 0
+  }
+  return at
 }
 
 /**
@@ -64,20 +164,19 @@ export function requestBytes(
   template: RequestTemplate,
   request: { readonly id: string; readonly prompt: string; readonly outputTokens: number },
 ): Buffer {
-  const { id, prompt, outputTokens } = request
-  const { api, url, model, apiKey, userAgent, forceLength } = template
-  const body = Buffer.from(api.body({ model, prompt, outputTokens, forceLength }))
-  const head = [
-    `POST ${url.pathname.replace(/\/$/, '')}${api.path} HTTP/1.1`,
-    `host: ${url.host}`,
-    'content-type: application/json',
-    `accept: ${api.contentType}`,
-    `user-agent: ${userAgent}`,
-    `x-request-id: ${template.idPrefix}-${id}`,
-    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
-    `content-length: ${body.length}`,
-    '',
-    '',
-  ]
-  return Buffer.concat([Buffer.from(head.join('\r\n'), 'latin1'), body])
+  const { start, headers, beforePrompt, afterPrompt, bodyBytes } = constantParts(
+    template,
+    request.outputTokens,
+  )
+  const prompt = Buffer.from(JSON.stringify(request.prompt).slice(1, -1))
+  const length = Buffer.from(`${bodyBytes + prompt.length}`)
+  return Buffer.concat([
+    start,
+    Buffer.from(request.id, 'latin1'),
+    headers,
+    length,
+    beforePrompt,
+    prompt,
+    afterPrompt,
+  ])
 }

@@ -79,7 +79,7 @@ export interface ClientHealth {
 }
 
 /** A measuring thread that did not live to tell. */
-export interface LostWorker {
+interface LostWorker {
   readonly worker: number
   readonly reason: string
   /** Requests it issued of which there is no record, and never will be. */
@@ -114,6 +114,12 @@ export interface LevelLog {
   readonly health: ClientHealth
 }
 
+/** What the client's own speed depends on. */
+export interface ClientMachine {
+  readonly cpuModel?: string
+  readonly cores: number
+}
+
 /** Everything about a run but its records; `run.json` of a results directory. */
 export interface RunLog {
   readonly schemaVersion: 1
@@ -124,6 +130,8 @@ export interface RunLog {
     readonly node: string
     readonly platform: string
   }
+  /** The machine that measured, as Node sees it; cores are those this process may use. Absent in older runs. */
+  readonly client?: ClientMachine
   /** Wall time of the run's epoch, ISO 8601 UTC. */
   readonly epoch: string
   /** The same moment on the operating system's monotonic clock, ms: for comparing with other processes. */

@@ -2,6 +2,7 @@ import { messageOf, UserError } from '../errors.ts'
 import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
 import type { Clock } from './clock.ts'
 import { type Access, get, type Patience } from './get.ts'
+import { socketPathOf } from './http/socket-url.ts'
 import type { TargetIdentity } from './run-log.ts'
 import { type ServerReadings, tellsNothing } from './server-readings.ts'
 import { serverKindOf } from './servers/kinds.ts'
@@ -92,6 +93,7 @@ async function findMetrics(
   let silent: FoundMetrics | undefined
   for (const place of metrics.places) {
     const address = addressOf(url, place)
+    if (address === undefined) continue
     const sample = await takeSample(place, address, model, accessFor(url, address, access), clock)
     if ('gap' in sample) reasons.push(`${address.href}: ${sample.gap}`)
     else if (tellsNothing(sample.readings)) silent ??= { place, address, sample }
@@ -102,18 +104,21 @@ async function findMetrics(
   return { none: `No metrics: ${reasons.join('; ')}${needs}.` }
 }
 
-function addressOf(url: string, { path, port }: MetricsPlace): URL {
-  const address = new URL(url.replace(/\/$/, '') + path)
-  if (port !== undefined) {
-    address.pathname = path
-    address.port = String(port)
-  }
+/** Unknown for another port than that of a Unix socket, which has none. */
+function addressOf(target: string, { path, port }: MetricsPlace): URL | undefined {
+  const address = new URL(target.replace(/\/$/, '') + path)
+  if (port === undefined) return address
+  if (socketPathOf(address) !== undefined) return undefined
+  address.pathname = path
+  address.port = String(port)
   return address
 }
 
 /** The key is for the address it was given for, and for no other port of the machine. */
-export function accessFor(url: string, address: URL, access: Access): Access {
-  return new URL(url).origin === address.origin ? access : { ...access, apiKey: undefined }
+export function accessFor(target: string, address: URL, access: Access): Access {
+  const { protocol, host } = new URL(target)
+  const same = protocol === address.protocol && host === address.host
+  return same ? access : { ...access, apiKey: undefined }
 }
 
 async function takeSample(

@@ -31,6 +31,7 @@ const MIN_LATENCIES_IN_WINDOW = 3
 const MAX_LENGTH_DEVIATION_RATIO = 0.1
 const MAX_WORKER_CORES = 0.7
 const MAX_LOOP_DELAY_P99_MS = 10
+const MAX_INSTRUMENT_ERROR_RATIO = 0.1
 const MIN_LATENESS_LIMIT_MS = 1
 const LATENESS_SHARE_OF_TTFT = 0.01
 
@@ -179,6 +180,14 @@ const gateRules: Readonly<Record<string, GateRule>> = {
             pass: health.busiestWorkerCores <= MAX_WORKER_CORES,
           },
   },
+  'instrument-error': {
+    severity: 'degraded',
+    limit: () =>
+      `TTFT error p50 at most ${percent(MAX_INSTRUMENT_ERROR_RATIO)} of the median TTFT, gap error p50 at most ${percent(MAX_INSTRUMENT_ERROR_RATIO)} of the median TPOT`,
+    remedy:
+      'By its certificate the client is too slow for times as short as these: lower the load, or run it from a faster or quieter host and calibrate there.',
+    judge: ({ point }) => judgeInstrument(point),
+  },
   drained: {
     severity: 'degraded',
     limit: () => '0 given up',
@@ -259,6 +268,26 @@ function judgeWindow(
   return times === undefined
     ? undefined
     : { value: `${times.toFixed(1)} times`, pass: times >= latencies }
+}
+
+function judgeInstrument({
+  instrument: { error },
+  ttftMs,
+  tpotMs,
+}: Omit<OperatingPoint, 'gates'>): { value: string; pass: boolean } | undefined {
+  if (error.kind === 'unknown') return undefined
+  const shares = [
+    { what: 'TTFT error p50', errorMs: error.ttftErrorMs.p50.value, ofMs: ttftMs.p50.value },
+    { what: 'gap error p50', errorMs: error.gapErrorMs.p50.value, ofMs: tpotMs.p50.value },
+  ].flatMap(({ what, errorMs, ofMs }) => {
+    const share = ratio(errorMs, ofMs)
+    return share === undefined ? [] : [{ text: `${what} ${percent(share)}`, share }]
+  })
+  if (shares.length === 0) return undefined
+  return {
+    value: shares.map(({ text }) => text).join(', '),
+    pass: shares.every(({ share }) => share <= MAX_INSTRUMENT_ERROR_RATIO),
+  }
 }
 
 function judgeLength(mean: Maybe, asked: number): { value: string; pass: boolean } | undefined {

@@ -21,6 +21,7 @@ import {
   vllmReplay,
 } from './replays.ts'
 import { startScriptedServer } from './scripted-server.ts'
+import { socketFile } from './socket-file.ts'
 
 const open = { insecure: false }
 
@@ -265,6 +266,13 @@ describe('what stands in front', () => {
   test('the nginx inside NIM is none', async () => {
     expect((await inspect(nimReplay)).server.gateway).toBeUndefined()
   })
+})
+
+test('a server on a Unix socket is asked the same, queries included', async () => {
+  const { url, asked } = await startReplay(vllmJsonReplay, socketFile())
+  const { server } = await inspectServer(url, undefined, open)
+  expect(server.launch.tensorParallel?.value).toBe(4)
+  expect(asked).toContain('GET /server_info?config_format=json')
 })
 
 describe('asking does no harm', () => {

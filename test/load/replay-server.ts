@@ -29,8 +29,8 @@ export interface ReplayServer {
   readonly asked: readonly string[]
 }
 
-/** A server that answers exactly so. Ends with the test. */
-export async function startReplay(replay: Replay): Promise<ReplayServer> {
+/** A server that answers exactly so, on a port or a Unix socket. Ends with the test. */
+export async function startReplay(replay: Replay, socketPath?: string): Promise<ReplayServer> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     const target = request.url ?? '/'
@@ -47,12 +47,14 @@ export async function startReplay(replay: Replay): Promise<ReplayServer> {
     response.writeHead(status, { 'content-type': type, ...replay.headers, ...headers })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   })
-  server.listen(0, '127.0.0.1')
+  if (socketPath === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(socketPath)
   await once(server, 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
   })
-  const { port } = server.address() as AddressInfo
-  return { url: parseTargetUrl(`http://127.0.0.1:${port}`), asked }
+  const address = server.address() as AddressInfo | string
+  const url = typeof address === 'string' ? `unix:${address}` : `127.0.0.1:${address.port}`
+  return { url: parseTargetUrl(url), asked }
 }

@@ -12,8 +12,16 @@ import {
 import { startServer } from '../../src/serve/openai-server.ts'
 import { simulatedEngine } from '../../src/serve/simulated.ts'
 import { type Page, type Replay, startReplay } from './replay-server.ts'
-import { llamaReplay, plainReplay, tgiReplay, trtllmReplay, vllmReplay } from './replays.ts'
+import {
+  llamaReplay,
+  plainReplay,
+  tgiReplay,
+  tritonReplay,
+  trtllmReplay,
+  vllmReplay,
+} from './replays.ts'
 import { startScriptedServer } from './scripted-server.ts'
+import { socketFile } from './socket-file.ts'
 
 const open = { insecure: false }
 
@@ -174,6 +182,13 @@ describe('metrics while a run goes on', () => {
     expect(accessFor(target, new URL('https://box:8000/metrics'), withKey)).toEqual(withKey)
     for (const other of ['https://box:8002/metrics', 'http://box:8000/metrics'])
       expect(accessFor(target, new URL(other), withKey).apiKey).toBeUndefined()
+  })
+
+  test('on a Unix socket there is no other port to look at', async () => {
+    const { url, asked } = await startReplay({ ...tritonReplay }, socketFile())
+    const { scraper } = await scrape(url, 'triton', 1)
+    expect(asked).toEqual(['GET /metrics'])
+    expect(scraper.none).toMatch(/HTTP 404/)
   })
 
   test("baremark's own server, for real", async () => {
