@@ -84,6 +84,7 @@ function createProgram(io: Io, done: Done): Command {
   addQuickstart(program, io, done)
   addRun(program, io, done)
   addDetect(program, io, done)
+  addIdentify(program, io, done)
   addPrice(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
@@ -209,6 +210,29 @@ function addDetect(program: Command, io: Io, done: Done): void {
     .action(async (flags) => {
       const { detectCommand } = await import('./detect.ts')
       done(await detectCommand(flags, io))
+    })
+}
+
+function addIdentify(program: Command, io: Io, done: Done): void {
+  program
+    .command('identify')
+    .description(
+      'Tell what kind of server answers at an address, by what proof, and how it was started',
+    )
+    .argument('<url>', 'base address of the server, such as http://127.0.0.1:8000')
+    .option('--model <name>', 'model to tell about (default: the first offered)')
+    .option(
+      '--api-key-env <name>',
+      'environment variable that holds the API key',
+      'BAREMARK_API_KEY',
+    )
+    .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
+    .option('--ca <file>', 'certificate authorities in PEM')
+    .option('--insecure', "do not verify the server's certificate", false)
+    .option('--json', 'print JSON', false)
+    .action(async (url, flags) => {
+      const { identifyCommand } = await import('./identify.ts')
+      done(await identifyCommand(url, flags, io))
     })
 }
 

@@ -1,5 +1,6 @@
 import type { Hardware } from '../detect/hardware.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
+import type { ServerIdentity } from './server-identity.ts'
 
 /** What a server says of itself, as far as it was asked. */
 export interface TargetIdentity {
@@ -9,7 +10,7 @@ export interface TargetIdentity {
   readonly models: readonly string[]
   /** Content of the `server` response header, where there is one. */
   readonly serverHeader?: string
-  /** Engine name, where the server tells it. */
+  /** Engine name, and its version, where the server tells it. */
   readonly engine?: string
   /** True when the answers come from a simulation and no model runs. */
   readonly simulated: boolean
@@ -17,6 +18,8 @@ export interface TargetIdentity {
   readonly weights?: 'random' | 'trained'
   /** Context length in tokens, where the server tells it. */
   readonly contextTokens?: number
+  /** What kind of server it is, and how it was started, as far as it tells. */
+  readonly server?: ServerIdentity
   /** Whether it took the fields that force an answer's length. */
   readonly forcesOutputLength?: boolean
   /** Whether the address is this machine's own, so that client and server share its cores. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { figureKindSchema } from '../figure.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
+import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
 
 export const count = z.int().nonnegative()
@@ -115,6 +116,33 @@ export const endedSchema = z.enum([
   'no-progress',
 ])
 const weightsSchema = z.enum(['random', 'trained'])
+
+const told = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ value, source: z.string().describe('Endpoint and field') }).optional()
+
+const serverSchema = z
+  .strictObject({
+    kind: z.enum(serverKindNames),
+    proof: z.string().describe('Endpoint and field by which it was recognised'),
+    version: told(z.string()),
+    engine: told(z.string()),
+    contextTokens: told(count),
+    launch: z
+      .strictObject({
+        quantisation: told(z.string()),
+        tensorParallel: told(count),
+        pipelineParallel: told(count),
+        dataParallel: told(count),
+        prefixCaching: told(z.boolean()),
+        speculativeDecoding: told(z.string().describe('The method, or "none"')),
+        kvCacheTokens: told(count),
+        kvCacheType: told(z.string()),
+        maxRunning: told(count.describe('Requests worked on at once')),
+      })
+      .describe('How the server was started, as far as it tells'),
+    gateway: z.strictObject({ name: z.string(), proof: z.string() }).optional(),
+  })
+  .meta({ id: 'server', description: 'What kind of server answered, and why that is believed' })
 
 const gateSchema = z.strictObject({
   gate: z.string(),
@@ -372,6 +400,7 @@ const runSchema = z.strictObject({
     simulated: z.boolean().describe('True when no model ran'),
     weights: weightsSchema.optional(),
     contextTokens: count.optional(),
+    server: serverSchema.optional(),
     forcesOutputLength: z.boolean().optional(),
     loopback: z.boolean().describe('Whether the server is on the measuring machine'),
   }),
