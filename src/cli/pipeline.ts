@@ -27,9 +27,11 @@ import { reportFormats } from '../report/index.ts'
 import type { Report } from '../report/report.ts'
 import { checksumsOf } from '../verify/checksums.ts'
 import { type Pricing, runFiles } from '../verify/read-run.ts'
+import { readServerMetrics } from '../verify/read-server-metrics.ts'
 import { thisMachine, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
+import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
 
 /** Everything decided before a run starts. */
@@ -136,6 +138,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     userAgent: `baremark/${version}`,
     idPrefix: `baremark-${Date.parse(epoch).toString(36)}`,
   }
+  let metrics: ServerMetricsRecording | undefined
   try {
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     io.signal.addEventListener('abort', sender.cancelAll)
@@ -148,6 +151,13 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       },
     )
     const { runId, directory } = await makeRunDirectory(plan.out, epoch, benchmark.name)
+    // After the probes, whose tokens are no part of the run.
+    metrics = await recordServerMetrics(
+      join(directory, runFiles.serverMetrics),
+      known.target,
+      plan.access,
+      clock,
+    )
     const base: RunLog = {
       schemaVersion: 1,
       runId,
@@ -160,12 +170,13 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       target: { ...known.target, forcesOutputLength: probe.forceLength },
       hardware: known.hardware,
       prompts: probe.prompts,
+      serverMetrics: metrics.source,
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
     if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     const progress = startProgress(benchmark, io, clock.nowMs)
-    const levels = await load(plan, base, directory, {
+    const levels = await load(plan, base, directory, metrics, {
       ...progress,
       clock,
       setup: {
@@ -182,11 +193,15 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       'concurrency' in benchmark.load ? benchmark.load.concurrency : benchmark.load.ratePerS
     const whole =
       levels.length === planned.length && levels.every(({ ended }) => ended === 'complete')
+    await metrics.stop()
+    metrics = undefined
     const run: RunLog = { ...base, state: whole ? 'complete' : 'partial', levels }
     await writeJson(join(directory, runFiles.run), run)
     return { run, directory }
   } finally {
     sender.close()
+    // Something else went wrong, and is what is told.
+    await metrics?.stop().catch(() => {})
   }
 }
 
@@ -204,6 +219,7 @@ async function load(
   { benchmark }: RunPlan,
   base: RunLog,
   directory: string,
+  metrics: ServerMetricsRecording,
   world: Omit<LoadWorld, 'journal'>,
 ): Promise<LevelLog[]> {
   const journal = await openJournal(join(directory, runFiles.records))
@@ -212,7 +228,7 @@ async function load(
   let saveFailure: unknown
   const levels = await runLoad(benchmark, {
     ...world,
-    journal,
+    journal: { append: journal.append, failed: AbortSignal.any([journal.failed, metrics.failed]) },
     onLevelEnd: (log) => {
       world.onLevelEnd(log)
       soFar.push(log)
@@ -231,7 +247,8 @@ async function load(
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
-  const journal = startSummary(run, plan.certificate)
+  const samples = await readServerMetrics(join(directory, runFiles.serverMetrics))
+  const journal = startSummary(run, plan.certificate, samples)
   await eachRecord(join(directory, runFiles.records), journal.add)
   const summary = journal.finish()
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)

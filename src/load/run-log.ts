@@ -142,5 +142,10 @@ export interface RunLog {
   readonly target: TargetIdentity
   readonly hardware: Hardware
   readonly prompts: PromptCalibration
+  /** Where the server's own metrics were read while it ran, or why there are none. Absent in older runs. */
+  readonly serverMetrics?: ServerMetricsSource
   readonly levels: readonly LevelLog[]
 }
+
+/** Where a server's metrics are read, or the reason why they are not. */
+export type ServerMetricsSource = { readonly address: string } | { readonly none: string }

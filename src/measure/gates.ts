@@ -2,24 +2,30 @@ import { type Maybe, ratio } from '../arithmetic.ts'
 import type { Benchmark } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { MS_PER_S } from '../units.ts'
-import type { Gate, OperatingPoint, Verdict } from './summary.ts'
+import type { Gate, OperatingPoint, TokenCounts, TokenDirection, Verdict } from './summary.ts'
+import { exceeds } from './token-counts.ts'
 
 /** What a gate judges: one operating point without its gates, and what was asked of the run. */
 export interface GateInput {
   readonly point: Omit<OperatingPoint, 'gates'>
   readonly benchmark: Benchmark
+  /** Tokens that each prompt costs before its first word, the same every time. */
+  readonly templateTokens: number
 }
 
-/** One row of the table of gates. */
-interface GateRule {
+/** What a gate of the whole run judges. */
+export interface RunGateInput {
+  readonly tokens: TokenCounts
+}
+
+/** One row of a table of gates. */
+interface GateRule<Input> {
   /** What a failure means: the numbers are wrong, or they are right about something else. */
   readonly severity: Gate['severity']
-  readonly limit: (input: GateInput) => string
+  readonly limit: (input: Input) => string
   readonly remedy: string
   /** The value judged and whether it passes; nothing when it could not be measured or does not apply. */
-  readonly judge: (
-    input: GateInput,
-  ) => { readonly value: string; readonly pass: boolean } | undefined
+  readonly judge: (input: Input) => { readonly value: string; readonly pass: boolean } | undefined
 }
 
 const MAX_ERROR_RATIO = 0.01
@@ -33,11 +39,12 @@ const MAX_LENGTH_DEVIATION_RATIO = 0.1
 const MAX_WORKER_CORES = 0.7
 const MAX_LOOP_DELAY_P99_MS = 10
 const MAX_INSTRUMENT_ERROR_RATIO = 0.1
+const MAX_CACHED_RATIO = 0.05
 const MIN_LATENESS_LIMIT_MS = 1
 const LATENESS_SHARE_OF_TTFT = 0.01
 
 /** To add a validity gate, add it here. */
-const gateRules: Readonly<Record<string, GateRule>> = {
+const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
   'completed-requests': {
     severity: 'invalid',
     limit: () => 'at least 1',
@@ -137,6 +144,14 @@ const gateRules: Readonly<Record<string, GateRule>> = {
         ? undefined
         : { value: point.tokenSource, pass: point.tokenSource === 'usage' },
   },
+  'prefix-cache': {
+    severity: 'degraded',
+    limit: (input) =>
+      `at most ${percent(MAX_CACHED_RATIO)} more than the template's ${percent(templateRatio(input) ?? 0)}`,
+    remedy:
+      'No two prompts of this run begin alike, and the prefix cache knew them all the same: first tokens and input throughput are those of a warm cache. Empty it (docs/servers.md), or start the server anew.',
+    judge: judgeCache,
+  },
   streamed: {
     severity: 'degraded',
     limit: () => `at most ${MAX_TOKENS_PER_CHUNK} tokens a chunk`,
@@ -227,9 +242,29 @@ const gateRules: Readonly<Record<string, GateRule>> = {
   },
 }
 
+/** To add a gate that judges the run as a whole, add it here. */
+const runGateRules: Readonly<Record<string, GateRule<RunGateInput>>> = {
+  'alone-on-server': {
+    severity: 'invalid',
+    limit: () => "at most 1 % more than this client's requests can have caused",
+    remedy:
+      'Someone else used the server at the same time, so the figures are of a share of it: repeat alone.',
+    judge: ({ tokens }) => judgeAlone(tokens),
+  },
+}
+
 /** Judges one operating point by every gate. */
 export function judgeGates(input: GateInput): Gate[] {
-  return Object.entries(gateRules).map(([gate, rule]) => {
+  return judgeAll(gateRules, input)
+}
+
+/** Judges the run as a whole. */
+export function judgeRunGates(input: RunGateInput): Gate[] {
+  return judgeAll(runGateRules, input)
+}
+
+function judgeAll<Input>(rules: Readonly<Record<string, GateRule<Input>>>, input: Input): Gate[] {
+  return Object.entries(rules).map(([gate, rule]) => {
     const judged = rule.judge(input)
     const shared = { gate, severity: rule.severity, limit: rule.limit(input), remedy: rule.remedy }
     if (!judged) return { ...shared, status: 'not-measured', value: 'not measured' }
@@ -243,13 +278,13 @@ export function judgeGates(input: GateInput): Gate[] {
  */
 export function judgeRun(
   points: readonly OperatingPoint[],
+  runGates: readonly Gate[],
   state: RunLog['state'],
 ): { verdict: Verdict; reasons: string[] } {
   if (points.length === 0) return { verdict: 'INVALID', reasons: ['no load level was run'] }
-  const failures = points.flatMap((point) =>
-    point.gates
-      .filter(({ status }) => status === 'fail')
-      .map((gate) => ({ gate, label: point.label })),
+  const judged = [{ gates: runGates, label: 'whole run' }, ...points]
+  const failures = judged.flatMap(({ gates, label }) =>
+    gates.filter(({ status }) => status === 'fail').map((gate) => ({ gate, label })),
   )
   const stopped = state === 'complete' ? [] : ['the run stopped before its end']
   const reasons = [
@@ -311,6 +346,46 @@ function judgeRate(
   return {
     value: `${(100 * achieved).toFixed(2)} %`,
     pass: astray <= Math.max(1, MAX_RATE_ERROR_RATIO * due),
+  }
+}
+
+/** Only where every prompt is new can the cache know nothing but the template. */
+function judgeCache(input: GateInput): { value: string; pass: boolean } | undefined {
+  const { point, benchmark } = input
+  if (benchmark.workload.kind !== 'synthetic') return undefined
+  const { cachedInputRatio, server } = point
+  const cached = cachedInputRatio ?? server?.prefixCacheHitRatio
+  if (cached === undefined) return undefined
+  const source = cachedInputRatio === undefined ? "the server's counters" : 'usage'
+  return {
+    value: `${percent(cached)} of input tokens cached, by ${source}`,
+    pass: cached - (templateRatio(input) ?? 0) <= MAX_CACHED_RATIO,
+  }
+}
+
+/** Share of the input tokens that all prompts have in common. */
+function templateRatio({ point, templateTokens }: GateInput): Maybe {
+  return ratio(templateTokens, point.inputTokens.mean)
+}
+
+function judgeAlone(tokens: TokenCounts): { value: string; pass: boolean } | undefined {
+  if (tokens.countersUnusable !== undefined) return undefined
+  const counterOf = (direction: TokenDirection): Maybe =>
+    tokens.counts.find(
+      (count) => count.direction === direction && count.source === 'server-counters',
+    )?.tokens
+  const judged = [
+    { what: 'output', counter: counterOf('output'), most: tokens.mostCausedOutputTokens },
+    { what: 'input', counter: counterOf('input'), most: tokens.mostCausedInputTokens },
+  ].flatMap(({ what, counter, most }) =>
+    counter === undefined || most === undefined
+      ? []
+      : [{ text: `${counter} ${what} tokens of ${most}`, pass: !exceeds(counter, most) }],
+  )
+  if (judged.length === 0) return undefined
+  return {
+    value: `the server counted ${judged.map(({ text }) => text).join(' and ')} possible`,
+    pass: judged.every(({ pass }) => pass),
   }
 }
 

@@ -11,15 +11,19 @@ import type { Distribution, Percentile } from './summary.ts'
 const SAMPLE_FLOORS: Readonly<Record<number, number>> = { 90: 64, 95: 130, 99: 662, 99.9: 6636 }
 
 /** Samples a percentile needs; 1 where no floor is set. */
-function sampleFloor(p: number): number {
+export function sampleFloor(p: number): number {
   return SAMPLE_FLOORS[p] ?? 1
 }
 
 /** The smallest sample that at least `p` percent of the samples do not exceed. */
 export function nearestRank({ n, valueAtRank }: Samples, p: number): Maybe {
+  return valueAtRank(rankOf(n, p))
+}
+
+/** Rank of a percentile among `n` samples, from 1. */
+export function rankOf(n: number, p: number): number {
   // Without rounding, 95 % of 20 is 19.000000000000004 and its ceiling is one rank too high.
-  const rank = Math.ceil(Number(((p * n) / 100).toFixed(9)))
-  return valueAtRank(Math.max(1, rank))
+  return Math.max(1, Math.ceil(Number(((p * n) / 100).toFixed(9))))
 }
 
 const CONFIDENCE = 0.95

@@ -1,33 +1,57 @@
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
+import type { ServerSample } from '../load/server-metrics.ts'
 import { frontierOf } from './frontier.ts'
-import { judgeRun } from './gates.ts'
+import { judgeRun, judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { startOperatingPoint } from './operating-point.ts'
+import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import type { Summary } from './summary.ts'
 import type { Tally } from './tally.ts'
+import { startTokenCounts } from './token-counts.ts'
 import { warningsOf } from './warnings.ts'
 
 /**
- * Everything a run came to, from its log, its records and the certificate of its instrument alone. Of a
+ * Everything a run came to, from its log, its records, the certificate of its instrument and what its
+ * server said of itself alone. Of a
  * record only its figures are kept: 8 bytes (up to 16) for each request metric it has, and its gaps in
  * a histogram. Records of a level that the log does not know are left out: such a level has no end, and
  * so no window.
  */
-export function startSummary(run: RunLog, certificate?: Certificate): Tally<Summary> {
+export function startSummary(
+  run: RunLog,
+  certificate?: Certificate,
+  samples: readonly ServerSample[] = [],
+): Tally<Summary> {
   const judged = judgeCertificate(run, certificate)
+  const evidence = { samples, templateTokens: run.prompts.overheadTokens }
   const levels = new Map(
-    run.levels.map((log) => [log.level, startOperatingPoint(log, run.config.benchmark, judged)]),
+    run.levels.map((log) => [
+      log.level,
+      startOperatingPoint(log, run.config.benchmark, judged, evidence),
+    ]),
   )
+  const server = wholeRunFigures(samples)
+  const counts = startTokenCounts(run, server)
   return {
-    add: (record) => levels.get(record.level)?.add(record),
+    add: (record) => {
+      counts.add(record)
+      levels.get(record.level)?.add(record)
+    },
     finish: () => {
       const points = [...levels.values()].map(({ finish }) => finish())
+      const tokens = counts.finish()
+      const gates = judgeRunGates({ tokens })
+      const timeline = serverTimeline(samples)
       return {
         points,
         frontier: frontierOf(points),
-        ...judgeRun(points, run.state),
-        warnings: warningsOf(run, points),
+        gates,
+        tokens,
+        server,
+        serverTimeline: timeline.length > 0 ? timeline : undefined,
+        ...judgeRun(points, gates, run.state),
+        warnings: warningsOf(run, points, tokens),
         instrument: certificateUse(judged),
       }
     },
@@ -39,8 +63,9 @@ export function summarize(
   run: RunLog,
   records: readonly RequestRecord[],
   certificate?: Certificate,
+  samples?: readonly ServerSample[],
 ): Summary {
-  const { add, finish } = startSummary(run, certificate)
+  const { add, finish } = startSummary(run, certificate, samples)
   for (const record of records) add(record)
   return finish()
 }

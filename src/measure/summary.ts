@@ -1,6 +1,8 @@
 import type { LoadLevel, Slo } from '../load/benchmark.ts'
 import type { FailureSide } from '../load/record.ts'
 import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
+import type { ServerCounts } from '../load/server-counts.ts'
+import type { ServerTimes } from '../load/server-readings.ts'
 
 /** One percentile, or why there is none. */
 export interface Percentile {
@@ -75,6 +77,10 @@ export interface OperatingPoint {
   readonly inputTokens: Distribution
   readonly outputTokens: Distribution
   readonly tokenSource: TokenSource
+  /** Input tokens that came from the prefix cache / input tokens, by `usage`; absent where no request tells. */
+  readonly cachedInputRatio?: number
+  /** Output tokens spent on reasoning / output tokens, by `usage`; absent where no request tells. */
+  readonly reasoningRatio?: number
   /** Tokens per output chunk; 1 where the server streams token by token. */
   readonly tokensPerChunk?: number
   /** Output tokens that arrived inside the window / window length. */
@@ -105,10 +111,105 @@ export interface OperatingPoint {
     readonly duePerS?: number
     readonly sentPerS?: number
   }
+  /** What the server said of itself in the window; absent where it was read less than twice in it. */
+  readonly server?: ServerFigures
   readonly health: ClientHealth
   readonly instrument: InstrumentAtLevel
   readonly ended: LevelEnd
   readonly gates: readonly Gate[]
+}
+
+/**
+ * A percentile of times that a server keeps in buckets, and so no more than that it is above one bound
+ * and at most another.
+ */
+export interface PercentileBounds {
+  /** Percent, e.g. 95. */
+  readonly p: number
+  /** Absent when withheld. */
+  readonly aboveMs?: number
+  /** Absent when withheld, or beyond the last bound. */
+  readonly upToMs?: number
+  /** Samples needed before it may be printed; present only when withheld. */
+  readonly withheldUntilN?: number
+}
+
+/** A time by the server's own clock. */
+export interface ServerTime {
+  /** Requests, or tokens, that it was measured of. */
+  readonly n: number
+  readonly meanMs?: number
+  /** Absent where the server keeps no buckets. */
+  readonly p50?: PercentileBounds
+  readonly p95?: PercentileBounds
+}
+
+/** What a server said of itself between two looks. Of all who asked it, not of this client alone. */
+export interface ServerFigures extends Omit<ServerCounts, keyof ServerTimes> {
+  readonly ttftMs?: ServerTime
+  readonly queueMs?: ServerTime
+  readonly latencyMs?: ServerTime
+  /** From one output token to the next. */
+  readonly itlMs?: ServerTime
+  /** Mean of a request, over its output tokens. */
+  readonly tpotMs?: ServerTime
+}
+
+/** How busy the server was at one moment, ms since the run's epoch. */
+export interface ServerMoment {
+  readonly atMs: number
+  readonly running?: number
+  readonly waiting?: number
+  readonly kvCacheUsedRatio?: number
+}
+
+/** Who counts tokens. `server-counters` are the totals among the server's metrics. */
+export type CountSource = 'usage' | 'chunks' | 'server-counters'
+
+/** Which way tokens go, seen from the model. */
+export type TokenDirection = 'input' | 'output'
+
+/** The tokens of a run by one source. */
+export interface SourceCount {
+  readonly direction: TokenDirection
+  readonly source: CountSource
+  readonly tokens: number
+  /** Completed requests that told it; absent for counters, which are of whatever ran. */
+  readonly requests?: number
+}
+
+/**
+ * Two sources held against each other, over the requests that have both. `agree`: within 1 %.
+ * `within-bounds`: apart, but by no more than is told in `why`. `not-comparable`: they count different
+ * things, as `why` tells.
+ */
+export interface TokenAgreement {
+  readonly direction: TokenDirection
+  readonly sources: readonly [CountSource, CountSource]
+  readonly tokens: readonly [number, number]
+  /** The second / the first. */
+  readonly ratio?: number
+  readonly outcome: 'agree' | 'within-bounds' | 'differ' | 'not-comparable'
+  readonly why?: string
+}
+
+/** The tokens of the whole run, warm-up and drain included, by everybody who counted them. */
+export interface TokenCounts {
+  readonly completedRequests: number
+  readonly counts: readonly SourceCount[]
+  readonly agreement: readonly TokenAgreement[]
+  /** Part of the output tokens, by `usage`; absent where no request tells. */
+  readonly reasoningTokens?: number
+  /** Part of the input tokens, by `usage`; absent where no request tells. */
+  readonly cachedInputTokens?: number
+  /**
+   * The most that the requests of this client can have moved the server's counters: what completed ones
+   * were counted, and all that was asked for by the others. Absent where one of them is unknown.
+   */
+  readonly mostCausedOutputTokens?: number
+  readonly mostCausedInputTokens?: number
+  /** Why the server's counters cannot be held against the client's; absent when they can. */
+  readonly countersUnusable?: string
 }
 
 /** What a level asked of the client that measured it. */
@@ -188,7 +289,7 @@ export type WarningKind =
   | 'schedule-missed'
   | 'client-busy'
   | 'no-usage'
-  | 'tokens-disagree'
+  | 'token-mismatch'
   | 'prompt-lengths-assumed'
   | 'tls-not-verified'
 
@@ -205,6 +306,13 @@ export interface Summary {
   /** Points no other point beats on both throughput and interactivity, by rising interactivity. */
   readonly frontier: readonly FrontierPoint[]
   readonly verdict: Verdict
+  /** Gates of the run as a whole; each point has its own. */
+  readonly gates: readonly Gate[]
+  readonly tokens: TokenCounts
+  /** What the server said of itself from the first look to the last; absent where it said nothing. */
+  readonly server?: ServerFigures
+  /** How busy the server was, look by look; absent where it did not tell. */
+  readonly serverTimeline?: readonly ServerMoment[]
   /** Why the verdict is not VALID; empty when it is. */
   readonly reasons: readonly string[]
   readonly warnings: readonly Warning[]

@@ -1,9 +1,49 @@
 import type { RunLog } from '../load/run-log.ts'
-import type { Distribution, OperatingPoint, Warning } from './summary.ts'
+import type {
+  CountSource,
+  Distribution,
+  OperatingPoint,
+  TokenAgreement,
+  TokenCounts,
+  Warning,
+} from './summary.ts'
 
 /** Every doubt a run raises, each with what to do. Doubts about the run come before those about a level. */
-export function warningsOf(run: RunLog, points: readonly OperatingPoint[]): Warning[] {
-  return [...runWarnings(run), ...points.flatMap((point) => levelWarnings(run, point))]
+export function warningsOf(
+  run: RunLog,
+  points: readonly OperatingPoint[],
+  { agreement }: TokenCounts,
+): Warning[] {
+  return [
+    ...runWarnings(run),
+    ...agreement.filter(({ outcome }) => outcome === 'differ').map(mismatch),
+    ...points.flatMap((point) => levelWarnings(run, point)),
+  ]
+}
+
+/** Where a number comes from, in the middle of a sentence. */
+const sourceNames: Readonly<Record<CountSource, string>> = {
+  usage: 'the usage of the answers',
+  chunks: 'the chunks of the answers',
+  'server-counters': "the server's own counters",
+}
+
+function mismatch(agreement: TokenAgreement): Warning {
+  const { direction, sources, tokens, ratio } = agreement
+  const [a, b] = sources.map((source, i) => `${sourceNames[source]} ${tokens[i]}`)
+  const apart = ratio === undefined ? '' : ` (ratio ${ratio.toFixed(3)})`
+  return {
+    kind: 'token-mismatch',
+    text: `Two counts of the run's ${direction} tokens do not agree: ${a}, ${b}${apart}. ${mismatchRemedy(agreement)}`,
+  }
+}
+
+function mismatchRemedy({ sources, tokens: [first, second] }: TokenAgreement): string {
+  if (!sources.includes('server-counters'))
+    return 'Prices and throughput rest on the first: find out which is right.'
+  return second > first
+    ? 'Someone else may have used the server: repeat alone.'
+    : 'The counters may be of one of several servers behind the address, or late: look at each server by itself.'
 }
 
 function runWarnings({ target, state, prompts, config }: RunLog): Warning[] {

@@ -11,6 +11,24 @@ export type Layer = Layered['layer'][number]
 export type Encoding = NonNullable<Extract<Layer, { mark: unknown }>['encoding']>
 export type Position = NonNullable<Encoding['y']>
 
+/** A chart as a Vega-Lite spec, or why there is none. */
+export type Chart =
+  | {
+      readonly kind: 'drawn'
+      readonly id: string
+      /** One sentence for who cannot see it. */
+      readonly description: string
+      readonly spec: TopLevelSpec
+      /** What the chart leaves out, and why. */
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly kind: 'left-out'
+      readonly id: string
+      readonly description: string
+      readonly why: string
+    }
+
 /** About the size of the plot inside the frame, to keep labels apart and inside it. */
 export const PLOT_WIDTH = 320
 export const PLOT_HEIGHT = 160

@@ -1,8 +1,8 @@
-import type { TopLevelSpec } from 'vega-lite'
 import type { Maybe } from '../arithmetic.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
 import type { Distribution, OperatingPoint, Percentile } from '../measure/summary.ts'
 import {
+  type Chart,
   dot,
   type Encoding,
   frame,
@@ -23,24 +23,7 @@ import { formatNumber, formatStatedMs, formatUsd, notAvailable, whyWithheld } fr
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
-
-/** A chart as a Vega-Lite spec, or why there is none. */
-export type Chart =
-  | {
-      readonly kind: 'drawn'
-      readonly id: string
-      /** One sentence for who cannot see it. */
-      readonly description: string
-      readonly spec: TopLevelSpec
-      /** What the chart leaves out, and why. */
-      readonly notes: readonly string[]
-    }
-  | {
-      readonly kind: 'left-out'
-      readonly id: string
-      readonly description: string
-      readonly why: string
-    }
+import { timelineCharts } from './timeline-charts.ts'
 
 /** Every chart of a report, in reading order. */
 export function chartsOf(report: Report): Chart[] {
@@ -60,6 +43,7 @@ export function chartsOf(report: Report): Chart[] {
     }),
     frontierChart(report),
     costChart(report),
+    ...timelineCharts(report),
   ]
 }
 

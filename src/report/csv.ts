@@ -1,6 +1,13 @@
 import { readingValue } from '../detect/hardware.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
-import type { Distribution, Percentile } from '../measure/summary.ts'
+import type {
+  CountSource,
+  Distribution,
+  Percentile,
+  ServerFigures,
+  ServerTime,
+  TokenDirection,
+} from '../measure/summary.ts'
 import { hardwareLine, serverHost } from './facts.ts'
 import { whyWithheld } from './format.ts'
 import { frontLines, stampOf } from './front-matter.ts'
@@ -82,6 +89,26 @@ const columns: readonly Column[] = [
   ...distribution('instrument_ttft_error', 'ms', (row) => certified(row)?.ttftErrorMs),
   ...distribution('instrument_gap_error', 'ms', (row) => certified(row)?.gapErrorMs),
   ...distribution('instrument_lateness', 'ms', (row) => certified(row)?.latenessMs),
+  ['cached_input_ratio', (_, { point }) => point.cachedInputRatio],
+  ['reasoning_ratio', (_, { point }) => point.reasoningRatio],
+  ['server_running_mean', (_, { point }) => point.server?.runningMean],
+  ['server_running_max', (_, { point }) => point.server?.runningMax],
+  ['server_waiting_mean', (_, { point }) => point.server?.waitingMean],
+  ['server_waiting_max', (_, { point }) => point.server?.waitingMax],
+  ['server_kv_cache_used_ratio_max', (_, { point }) => point.server?.kvCacheUsedRatioMax],
+  ['server_prefix_cache_hit_ratio', (_, { point }) => point.server?.prefixCacheHitRatio],
+  ['server_preemptions', (_, { point }) => point.server?.preemptions],
+  ['server_spec_accepted_ratio', (_, { point }) => point.server?.specAcceptedRatio],
+  ...serverTime('ttft', (server) => server.ttftMs),
+  ...serverTime('queue', (server) => server.queueMs),
+  ...serverTime('itl', (server) => server.itlMs),
+  ...serverTime('tpot', (server) => server.tpotMs),
+  ...serverTime('latency', (server) => server.latencyMs),
+  runTokens('output', 'usage'),
+  runTokens('output', 'chunks'),
+  runTokens('output', 'server-counters'),
+  runTokens('input', 'usage'),
+  runTokens('input', 'server-counters'),
   ['is_priced_level', (_, { priced }) => priced],
   ['meets_slo', (_, { cost }) => cost?.meetsSlo],
   ['utilisation_ratio', ({ cost }) => cost.utilisation],
@@ -109,6 +136,29 @@ function distribution(
     [`${name}_n`, (_, row) => of(row)?.n],
     [`${name}_mean_${unit}`, (_, row) => of(row)?.mean],
     ...percentiles,
+  ]
+}
+
+function serverTime(name: string, of: (server: ServerFigures) => ServerTime | undefined): Column[] {
+  const time = ({ point: { server } }: LevelRow) => server && of(server)
+  const bounds = (['p50', 'p95'] as const).flatMap((p): Column[] => [
+    [`server_${name}_${p}_above_ms`, (_, row) => time(row)?.[p]?.aboveMs],
+    [`server_${name}_${p}_up_to_ms`, (_, row) => time(row)?.[p]?.upToMs],
+  ])
+  return [
+    [`server_${name}_n`, (_, row) => time(row)?.n],
+    [`server_${name}_mean_ms`, (_, row) => time(row)?.meanMs],
+    ...bounds,
+  ]
+}
+
+/** Of the whole run, the same in every row. */
+function runTokens(direction: TokenDirection, source: CountSource): Column {
+  return [
+    `run_${direction}_tokens_${source.replace('-', '_')}`,
+    ({ summary }) =>
+      summary.tokens.counts.find((each) => each.direction === direction && each.source === source)
+        ?.tokens,
   ]
 }
 

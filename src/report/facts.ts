@@ -19,6 +19,7 @@ import {
 } from './format.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
+import { metricsText } from './server-facts.ts'
 
 /** A name and what there is to say under it. */
 export type Fact = readonly [name: string, text: string]
@@ -122,8 +123,14 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
     ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
+    ...metricsFact(run),
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]
+}
+
+function metricsFact(run: RunLog): Fact[] {
+  const text = metricsText(run)
+  return text === undefined ? [] : [["Server's metrics", text]]
 }
 
 /** How requests come about, beyond how many. */

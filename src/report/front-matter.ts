@@ -100,8 +100,8 @@ const verdictMeaning: Record<Verdict, string> = {
   INVALID: 'do not use or quote these figures. The reasons say why',
 }
 
-function verdictLine({ verdict, points }: Summary): string {
-  const gates = points.flatMap((point) => point.gates)
+function verdictLine({ verdict, points, gates: runGates }: Summary): string {
+  const gates = [...runGates, ...points.flatMap((point) => point.gates)]
   const unmeasured = count(gates, 'not-measured')
   const meaning = `${verdict}: ${verdictMeaning[verdict]}.`
   if (gates.length === 0) return `${meaning} No gate was judged.`

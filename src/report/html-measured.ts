@@ -20,6 +20,15 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
+import {
+  looksLine,
+  serverTable,
+  serverTableNote,
+  serverTimeNote,
+  serverTimeTable,
+  type TextTable,
+} from './server-facts.ts'
+import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** One row per load level, with what its marks mean. */
 export function levelSection(report: Report): Markup {
@@ -138,7 +147,7 @@ const statusOrder = ['fail', 'not-measured', 'pass'] as const
 
 /** Every check, what failed first; a remedy only where one is needed. */
 export function gateSection({ summary }: Report): Markup {
-  const gates = gatesAlike(summary.points)
+  const gates = gatesAlike([{ label: 'whole run', gates: summary.gates }, ...summary.points])
   const sorted = statusOrder.flatMap((status) => gates.filter((gate) => gate.status === status))
   return htmlSection(
     'Validity gates',
@@ -170,7 +179,9 @@ export function gateSection({ summary }: Report): Markup {
 }
 
 /** One row for the levels at which a gate came to the same. */
-function gatesAlike(points: readonly OperatingPoint[]): (Gate & { labels: string[] })[] {
+function gatesAlike(
+  points: readonly Pick<OperatingPoint, 'label' | 'gates'>[],
+): (Gate & { labels: string[] })[] {
   const rows = new Map<string, Gate & { labels: string[] }>()
   for (const { label, gates } of points) {
     for (const gate of gates) {
@@ -186,6 +197,40 @@ function gatesAlike(points: readonly OperatingPoint[]): (Gate & { labels: string
 
 function statusBadge(status: Gate['status']): Markup {
   return html`<span class="status ${status}">${statusWords[status]}</span>`
+}
+
+/** What the server said of itself, with pictures of it; nothing where it said nothing. */
+export function serverSection(report: Report, pictures: Markup): Markup | undefined {
+  const figures = serverTable(report)
+  const times = serverTimeTable(report)
+  if (figures === undefined && times === undefined) return undefined
+  return htmlSection(
+    'What the server says',
+    paragraph(looksLine(report)),
+    figures && textTable('What the server says', figures),
+    figures && paragraph(serverTableNote),
+    pictures,
+    times && textTable('Times by the server’s clock', times),
+    times && paragraph(serverTimeNote),
+  )
+}
+
+/** The tokens of the run by everybody who counted them; nothing where nobody did. */
+export function tokenSection(report: Report): Markup | undefined {
+  const counts = tokenTable(report)
+  if (counts === undefined) return undefined
+  const lines = tokenLines(report)
+  return htmlSection(
+    'Token counts by source',
+    paragraph('Over the whole run, warm-up and drain included.'),
+    textTable('Token counts by source', counts),
+    lines.length === 0 ? undefined : bulletList(lines),
+  )
+}
+
+function textTable(label: string, { headings, rows }: TextTable): Markup {
+  const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
+  return htmlTable(label, columns, rows)
 }
 
 /** What the measuring client itself was doing, so that its share of the figures can be judged. */

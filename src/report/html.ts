@@ -22,6 +22,8 @@ import {
   levelSection,
   listUnder,
   percentileSection,
+  serverSection,
+  tokenSection,
 } from './html-measured.ts'
 import { styleSheet } from './html-style.ts'
 import { factList, htmlSection, paragraph } from './html-table.ts'
@@ -38,8 +40,8 @@ export const htmlFormat: ReportFormat = {
 
 async function renderHtml(report: Report): Promise<string> {
   const pictures = await renderCharts(report)
-  const [bill, others] = [true, false].map((isBill) =>
-    pictures.filter(({ chart }) => (chart.id === 'cost') === isBill).map(figureOf),
+  const [bill, server, others] = (['cost', 'server', 'load'] as const).map((place) =>
+    pictures.filter(({ chart }) => placeOf(chart.id) === place).map(figureOf),
   )
   const sections = [
     levelSection(report),
@@ -52,13 +54,24 @@ ${others}</div>
     percentileSection(report),
     gateSection(report),
     errorSection(report),
+    serverSection(report, html`<div class="charts">${server}</div>`),
+    tokenSection(report),
     clientSection(report),
     costSection(report, html`${bill}`),
     hardwareSection(report),
     configurationSection(report),
     methodSection(report),
   ]
-  return pageOf(report, sections).markup
+  return pageOf(
+    report,
+    sections.flatMap((section) => section ?? []),
+  ).markup
+}
+
+/** The section that shows a chart. */
+function placeOf(id: string): 'cost' | 'server' | 'load' {
+  if (id === 'cost') return 'cost'
+  return id.startsWith('server-') ? 'server' : 'load'
 }
 
 function pageOf(report: Report, sections: readonly Markup[]): Markup {

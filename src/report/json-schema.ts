@@ -224,6 +224,98 @@ const certificateUseSchema = z
   ])
   .describe('Which certificate of the instrument the run was judged with, or why with none')
 
+const percentileBoundsSchema = z
+  .strictObject({
+    p: z.number().describe('Per cent, e.g. 95'),
+    aboveMs: ms('It is above this').optional(),
+    upToMs: ms('It is at most this; absent beyond the last bound').optional(),
+    withheldUntilN: count.optional().describe('Samples needed; present only when withheld'),
+  })
+  .meta({
+    id: 'percentileBounds',
+    description: 'A percentile that is only known to lie between two bounds of a histogram',
+  })
+
+const serverTimeSchema = z
+  .strictObject({
+    n: z.number().describe('Requests or tokens it was measured of'),
+    meanMs: ms('Mean').optional(),
+    p50: percentileBoundsSchema.optional(),
+    p95: percentileBoundsSchema.optional(),
+  })
+  .meta({ id: 'serverTime', description: "A time by the server's own clock" })
+
+const serverFiguresSchema = z
+  .strictObject({
+    fromMs: ms('First look that counts, since the epoch'),
+    toMs: ms('Last look that counts, since the epoch'),
+    samples: count,
+    gaps: count.describe('Looks in between that failed'),
+    resets: count.describe('Times that a counter went back'),
+    inputTokens: z.number().optional(),
+    outputTokens: z.number().optional(),
+    requestsEnded: z.number().optional(),
+    preemptions: z.number().optional(),
+    prefixCacheHitRatio: ratio.optional(),
+    specAcceptedRatio: ratio.optional(),
+    runningMean: z.number().optional(),
+    runningMax: z.number().optional(),
+    waitingMean: z.number().optional(),
+    waitingMax: z.number().optional(),
+    kvCacheUsedRatioMax: ratio.optional(),
+    ttftMs: serverTimeSchema.optional(),
+    queueMs: serverTimeSchema.optional(),
+    latencyMs: serverTimeSchema.optional(),
+    itlMs: serverTimeSchema.optional(),
+    tpotMs: serverTimeSchema.optional(),
+  })
+  .meta({
+    id: 'serverFigures',
+    description: 'What the server said of itself between two looks, of all who asked it',
+  })
+
+const serverMomentSchema = z.strictObject({
+  atMs: ms('Since the epoch'),
+  running: z.number().optional(),
+  waiting: z.number().optional(),
+  kvCacheUsedRatio: ratio.optional(),
+})
+
+const directionSchema = z.enum(['input', 'output'])
+const sourceSchema = z.enum(['usage', 'chunks', 'server-counters'])
+
+const tokenCountsSchema = z
+  .strictObject({
+    completedRequests: count,
+    counts: z.array(
+      z.strictObject({
+        direction: directionSchema,
+        source: sourceSchema,
+        tokens: z.number(),
+        requests: count.optional().describe('Completed requests that told it'),
+      }),
+    ),
+    agreement: z.array(
+      z.strictObject({
+        direction: directionSchema,
+        sources: z.tuple([sourceSchema, sourceSchema]),
+        tokens: z.tuple([z.number(), z.number()]),
+        ratio: z.number().optional().describe('The second / the first'),
+        outcome: z.enum(['agree', 'within-bounds', 'differ', 'not-comparable']),
+        why: z.string().optional(),
+      }),
+    ),
+    reasoningTokens: z.number().optional().describe('Part of the output tokens, by usage'),
+    cachedInputTokens: z.number().optional().describe('Part of the input tokens, by usage'),
+    mostCausedOutputTokens: z
+      .number()
+      .optional()
+      .describe("The most that this client's requests can have moved the server's counter"),
+    mostCausedInputTokens: z.number().optional(),
+    countersUnusable: z.string().optional(),
+  })
+  .describe('The tokens of the whole run by everybody who counted them')
+
 const pointSchema = z
   .strictObject({
     level: count,
@@ -242,6 +334,8 @@ const pointSchema = z
     inputTokens: distribution('Input tokens a request'),
     outputTokens: distribution('Output tokens a request'),
     tokenSource: z.enum(['usage', 'chunks']).describe('Where token counts came from'),
+    cachedInputRatio: ratio.optional(),
+    reasoningRatio: ratio.optional(),
     tokensPerChunk: z.number().optional(),
     outputTokensPerS: perS('Output tokens in the window').optional(),
     inputTokensPerS: perS('Input tokens in the window').optional(),
@@ -259,6 +353,7 @@ const pointSchema = z
       })
       .optional()
       .describe('Open loop only'),
+    server: serverFiguresSchema.optional(),
     health: healthSchema,
     instrument: instrumentSchema,
     ended: endedSchema,
@@ -280,7 +375,7 @@ const measureWarningSchema = z.strictObject({
     'schedule-missed',
     'client-busy',
     'no-usage',
-    'tokens-disagree',
+    'token-mismatch',
     'prompt-lengths-assumed',
     'tls-not-verified',
   ]),
@@ -299,6 +394,10 @@ const summarySchema = z.strictObject({
       }),
     )
     .describe('Points that no other point beats on both throughput and interactivity'),
+  gates: z.array(gateSchema).describe('Of the run as a whole'),
+  tokens: tokenCountsSchema,
+  server: serverFiguresSchema.optional(),
+  serverTimeline: z.array(serverMomentSchema).optional(),
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
   reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
   warnings: z.array(measureWarningSchema),
@@ -418,6 +517,13 @@ const runSchema = z.strictObject({
       reason: z.string(),
     }),
   ]),
+  serverMetrics: z
+    .union([
+      z.strictObject({ address: z.string() }),
+      z.strictObject({ none: z.string().describe('Why there are none') }),
+    ])
+    .optional()
+    .describe("Where the server's own metrics were read"),
   levels: z.array(
     z.strictObject({
       level: count,

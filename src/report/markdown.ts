@@ -16,6 +16,15 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import {
+  looksLine,
+  serverTable,
+  serverTableNote,
+  serverTimeNote,
+  serverTimeTable,
+  type TextTable,
+} from './server-facts.ts'
+import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** Fits a comment on a pull request. */
 export const markdownFormat: ReportFormat = {
@@ -33,6 +42,8 @@ function renderMarkdown(report: Report): string {
     errorBlock(report),
     costBlock(report),
     details('Validity gates', gateTable(report)),
+    serverBlock(report),
+    tokenBlock(report),
     details('Instrument error', instrumentTable(report)),
     details('Assumptions', assumptionTable(report)),
     details('Method', bullets(methodFacts(report).map(factLine))),
@@ -109,7 +120,8 @@ const statusWords: Record<Gate['status'], string> = {
 }
 
 function gateTable({ summary }: Report): string {
-  const rows = summary.points.flatMap(({ label, gates }) =>
+  const judged = [{ label: 'whole run', gates: summary.gates }, ...summary.points]
+  const rows = judged.flatMap(({ label, gates }) =>
     gates.map(({ gate, status, value, limit, remedy }) => [
       ...[label, gate].map(escapeMarkdown),
       statusWords[status],
@@ -117,6 +129,37 @@ function gateTable({ summary }: Report): string {
     ]),
   )
   return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+}
+
+/** Empty where the server said nothing. */
+function serverBlock(report: Report): string {
+  const figures = serverTable(report)
+  const times = serverTimeTable(report)
+  if (figures === undefined && times === undefined) return ''
+  const blocks = [
+    escapeMarkdown(looksLine(report)),
+    ...(figures ? [textTable(figures), escapeMarkdown(serverTableNote)] : []),
+    ...(times ? [textTable(times), escapeMarkdown(serverTimeNote)] : []),
+  ]
+  return details('What the server says', blocks.join('\n\n'))
+}
+
+/** Empty where nobody counted. */
+function tokenBlock(report: Report): string {
+  const counts = tokenTable(report)
+  if (counts === undefined) return ''
+  const lines = tokenLines(report)
+  const blocks = [
+    'Over the whole run, warm-up and drain included.',
+    textTable(counts),
+    ...(lines.length > 0 ? [bullets(lines.map(escapeMarkdown))] : []),
+  ]
+  return details('Token counts by source', blocks.join('\n\n'))
+}
+
+function textTable({ headings, rows }: TextTable): string {
+  const escaped = rows.map((cells) => cells.map(escapeMarkdown))
+  return table(headings, escaped, 'right')
 }
 
 function instrumentTable(report: Report): string {

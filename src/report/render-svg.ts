@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
-import { type Chart, chartsOf } from './charts.ts'
+import type { Chart } from './chart-look.ts'
+import { chartsOf } from './charts.ts'
 import { textWidth } from './font-widths.ts'
 import { stampOf } from './front-matter.ts'
 import { escapeMarkup } from './markup.ts'

@@ -12,6 +12,8 @@ import { frontMatter } from './front-matter.ts'
 import { levelColumns, levelRows, noteMark, tableNotes } from './level-table.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { looksLine, serverTable, serverTableNote } from './server-facts.ts'
+import { tokenLines, tokensAreTelling, tokenTable } from './token-facts.ts'
 
 /** For a terminal: plain characters, at most 100 columns. */
 export const textFormat: ReportFormat = { name: 'text', fileName: 'report.txt', render: renderText }
@@ -24,6 +26,8 @@ function renderText(report: Report): string {
     identityFacts(report).flatMap(factLines),
     levelBlock(report),
     ...errorBlock(report),
+    ...serverBlock(report),
+    ...tokenBlock(report),
     costBlock(report),
   ]
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
@@ -94,6 +98,42 @@ function errorBlock(report: Report): string[][] {
   const lines = errorLines(report)
   if (lines.length === 0) return []
   return [['Errors:', ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
+}
+
+/** Nothing where the server said nothing. */
+function serverBlock(report: Report): string[][] {
+  const table = serverTable(report)
+  if (table === undefined) return []
+  const rows = [table.headings, ...table.rows].map(([first = '', ...rest]) => [
+    `  ${shorten(first, LONGEST_LABEL)}`,
+    ...rest,
+  ])
+  return [
+    [
+      'What the server says:',
+      ...alignColumns(rows),
+      ...wrap(`${looksLine(report)} ${serverTableNote}`, '  ', '  '),
+    ],
+  ]
+}
+
+const LONGEST_LABEL = 14
+
+/** Nothing where there is only one count. */
+function tokenBlock(report: Report): string[][] {
+  const table = tokenTable(report)
+  if (table === undefined || !tokensAreTelling(report)) return []
+  const rows = [table.headings, ...table.rows].map(([first = '', ...rest]) => [
+    `  ${first}`,
+    ...rest,
+  ])
+  return [
+    [
+      'Token counts by source, over the whole run:',
+      ...alignColumns(rows),
+      ...tokenLines(report).flatMap((line) => wrap(line, '  - ', '    ')),
+    ],
+  ]
 }
 
 function costBlock(report: Report): string[] {

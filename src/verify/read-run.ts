@@ -6,17 +6,20 @@ import { messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { eachRecord, type JournalCounts } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
+import type { ServerSample } from '../load/server-metrics.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
 import type { Catalogue } from '../price/inputs.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { type Scenario, scenarioSchema } from '../price/scenario.ts'
 import { reportSchema } from '../report/json-schema.ts'
 import { readCertificate } from './read-certificate.ts'
+import { readServerMetrics } from './read-server-metrics.ts'
 
 /** Names of the files of a results directory. */
 export const runFiles = {
   run: 'run.json',
   records: 'requests.jsonl',
+  serverMetrics: 'server-metrics.jsonl',
   pricing: 'pricing.json',
   certificate: 'certificate.json',
   summary: 'summary.json',
@@ -51,6 +54,8 @@ export interface StoredRun {
   readonly pricing?: Pricing
   /** What the instrument was judged with; absent when no certificate was found. */
   readonly certificate?: Certificate
+  /** The server's own metrics, look by look; empty when there are none. */
+  readonly serverSamples: readonly ServerSample[]
 }
 
 /**
@@ -70,9 +75,10 @@ export async function readRun(path: string): Promise<StoredRun> {
       },
     )
   }
-  const [pricing, certificate] = await Promise.all([
+  const [pricing, certificate, serverSamples] = await Promise.all([
     readPricing(directory),
     readCertificateOf(directory),
+    readServerMetrics(join(directory, runFiles.serverMetrics)),
   ])
   return {
     directory,
@@ -80,6 +86,7 @@ export async function readRun(path: string): Promise<StoredRun> {
     eachRecord: (visit) => eachRecord(join(directory, runFiles.records), visit),
     pricing,
     certificate,
+    serverSamples,
   }
 }
 

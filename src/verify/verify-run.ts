@@ -26,8 +26,9 @@ export interface Recomputed {
 }
 
 /** @throws UserError when the records cannot be read */
-export async function recompute({ run, certificate, eachRecord }: StoredRun): Promise<Recomputed> {
-  const { add, finish } = startSummary(run, certificate)
+export async function recompute(stored: StoredRun): Promise<Recomputed> {
+  const { run, certificate, serverSamples, eachRecord } = stored
+  const { add, finish } = startSummary(run, certificate, serverSamples)
   const journal = await eachRecord(add)
   return { summary: finish(), journal }
 }

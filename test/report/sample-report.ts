@@ -8,7 +8,9 @@ import type {
   Gate,
   OperatingPoint,
   Percentile,
+  ServerFigures,
   Summary,
+  TokenCounts,
 } from '../../src/measure/summary.ts'
 import type { Assumption, CostLine, CostOption, CostReport } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
@@ -194,6 +196,7 @@ export function emptyReport(): Report {
       verdict: 'INVALID',
       reasons: ['No request completed at 1 user.'],
       warnings: [],
+      tokens: { completedRequests: 0, counts: [], agreement: [] },
       instrument: { kind: 'none', reason: 'no certificate: run `baremark calibrate`' },
     },
     {
@@ -244,6 +247,125 @@ export function unknownPriceReport(): Report {
   })
 }
 
+/** Two levels on a server that tells much of itself, and that somebody else used too. */
+export function toldReport(): Report {
+  const { run, summary } = sampleReport()
+  const server = (level: number): ServerFigures => ({
+    fromMs: 1_000 + level * 130_000,
+    toMs: 119_000 + level * 130_000,
+    samples: 119,
+    gaps: level,
+    resets: 0,
+    inputTokens: 80_000 * (level + 1),
+    outputTokens: 20_000 * (level + 1),
+    preemptions: level,
+    prefixCacheHitRatio: 0.031,
+    specAcceptedRatio: 0.62,
+    runningMean: level + 0.97,
+    runningMax: level + 2,
+    waitingMean: level * 0.25,
+    waitingMax: level,
+    kvCacheUsedRatioMax: 0.04 * (level + 1),
+    ttftMs: {
+      n: 77 * (level + 1),
+      meanMs: 39.5,
+      p50: { p: 50, aboveMs: 20, upToMs: 40 },
+      p95: level === 0 ? { p: 95, withheldUntilN: 130 } : { p: 95, aboveMs: 60, upToMs: 80 },
+    },
+    queueMs: { n: 77, meanMs: 0.4, p50: { p: 50, aboveMs: 0, upToMs: 300 } },
+    latencyMs: {
+      n: 77 * (level + 1),
+      meanMs: 1_560,
+      p50: { p: 50, aboveMs: 1_500, upToMs: 2_000 },
+      p95: level === 0 ? { p: 95, withheldUntilN: 130 } : { p: 95, aboveMs: 2_000 },
+    },
+    itlMs: { n: 19_600, meanMs: 5.9 },
+  })
+  const points = summary.points.slice(0, 2).map((point) => ({
+    ...point,
+    cachedInputRatio: 0.03,
+    server: server(point.level),
+  }))
+  const [own, counted] = [230 * 256, 70_000]
+  const input = 230 * 1024
+  return reportOf(
+    {
+      ...run,
+      state: 'complete',
+      serverMetrics: { address: 'http://user:secret@127.0.0.1:8000/metrics?key=secret' },
+      levels: run.levels.slice(0, 2).map((level) => ({
+        ...level,
+        windowStartMs: 10_000 + level.level * 130_000,
+        windowEndMs: 130_000 + level.level * 130_000,
+      })),
+    },
+    {
+      ...summary,
+      points,
+      frontier: summary.frontier.filter(({ level }) => level < 2),
+      server: { ...server(1), fromMs: 0, toMs: 262_000, samples: 262, gaps: 1 },
+      serverTimeline: Array.from({ length: 27 }, (_, i) => ({
+        atMs: i * 10_000,
+        running: i === 0 || i === 26 ? 0 : 1 + Math.floor(i / 13),
+        waiting: i === 20 ? 1 : 0,
+        kvCacheUsedRatio: i === 26 ? 0 : 0.04 * (1 + Math.floor(i / 13)),
+      })),
+      gates: [
+        {
+          gate: 'alone-on-server',
+          status: 'fail',
+          severity: 'invalid',
+          value: 'the server counted 70000 output tokens of 59136 possible',
+          limit: "at most 1 % more than this client's requests can have caused",
+          remedy: 'Someone else used the server at the same time: repeat alone.',
+        },
+      ],
+      tokens: {
+        completedRequests: 230,
+        counts: [
+          { direction: 'input', source: 'usage', tokens: input, requests: 230 },
+          { direction: 'input', source: 'server-counters', tokens: input - 6_900 },
+          { direction: 'output', source: 'usage', tokens: own, requests: 230 },
+          { direction: 'output', source: 'chunks', tokens: 20_000, requests: 230 },
+          { direction: 'output', source: 'server-counters', tokens: counted },
+        ],
+        agreement: [
+          {
+            direction: 'input',
+            sources: ['usage', 'server-counters'],
+            tokens: [input, input - 6_900],
+            ratio: (input - 6_900) / input,
+            outcome: 'within-bounds',
+            why: 'counters may leave out what came from the prefix cache',
+          },
+          {
+            direction: 'output',
+            sources: ['usage', 'chunks'],
+            tokens: [own, 20_000],
+            ratio: 20_000 / own,
+            outcome: 'not-comparable',
+            why: 'a chunk holds 2.94 tokens on average',
+          },
+          {
+            direction: 'output',
+            sources: ['usage', 'server-counters'],
+            tokens: [own, counted],
+            ratio: counted / own,
+            outcome: 'differ',
+          },
+        ],
+        reasoningTokens: 12_000,
+        cachedInputTokens: 7_065,
+        mostCausedOutputTokens: 59_136,
+        mostCausedInputTokens: input + 1_024,
+      },
+      verdict: 'INVALID',
+      reasons: ['whole run: alone-on-server is 70000 output tokens of 59136 possible.'],
+    },
+    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only complete level'),
+  )
+}
+
 /** Every text that comes from outside tries to be something else. */
 export function hostileReport(hostile: string): Report {
   const { run, summary, cost } = sampleReport()
@@ -269,6 +391,7 @@ export function hostileReport(hostile: string): Report {
         tools: [{ tool: hostile, outcome: 'failed', detail: hostile, tookMs: 4 }],
       },
       prompts: { kind: 'assumed', overheadTokens: 0, tokensPerWord: 1.3, reason: hostile },
+      serverMetrics: { none: hostile },
     },
     {
       ...summary,
@@ -276,6 +399,7 @@ export function hostileReport(hostile: string): Report {
         {
           ...point,
           label: hostile,
+          server: toldReport().summary.points[0]?.server,
           instrument: { error: { kind: 'unknown', reason: hostile } },
           errors: [{ kind: hostile, side: 'server', count: 1, example: hostile }],
           gates: [
@@ -290,6 +414,7 @@ export function hostileReport(hostile: string): Report {
           ],
         },
       ],
+      tokens: toldReport().summary.tokens,
       verdict: 'DEGRADED',
       reasons: [hostile],
       instrument: {
@@ -339,6 +464,7 @@ export const variants: Record<string, () => Report> = {
   'open-loop': openLoopReport,
   empty: emptyReport,
   'unknown-price': unknownPriceReport,
+  told: toldReport,
 }
 
 function reportOf(run: RunLog, summary: Summary, cost: CostReport): Report {
@@ -393,6 +519,8 @@ function sampleSummary(): Summary {
         tokensPerSPerUser,
       }))
       .reverse(),
+    gates: [],
+    tokens: sampleTokens(),
     verdict: 'VALID',
     reasons: [],
     instrument: {
@@ -415,6 +543,30 @@ function sampleSummary(): Summary {
         text: 'Client and server share this machine. Run the client elsewhere to be sure that it takes nothing from the server.',
       },
     ],
+  }
+}
+
+/** 1,208 completed requests and 45 of the warm-up, 256 tokens each and a token a chunk. */
+function sampleTokens(): TokenCounts {
+  const output = 1253 * 256
+  return {
+    completedRequests: 1253,
+    counts: [
+      { direction: 'input', source: 'usage', tokens: 1253 * 1024, requests: 1253 },
+      { direction: 'output', source: 'usage', tokens: output, requests: 1253 },
+      { direction: 'output', source: 'chunks', tokens: output, requests: 1253 },
+    ],
+    agreement: [
+      {
+        direction: 'output',
+        sources: ['usage', 'chunks'],
+        tokens: [output, output],
+        ratio: 1,
+        outcome: 'agree',
+      },
+    ],
+    mostCausedOutputTokens: output + 4 * 256,
+    mostCausedInputTokens: 1253 * 1024 + 4 * 1024,
   }
 }
 
