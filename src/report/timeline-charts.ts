@@ -4,7 +4,6 @@ import {
   type Chart,
   type Encoding,
   frame,
-  haloText,
   LABEL_SIZE,
   type Layer,
   PLOT_WIDTH,
@@ -44,7 +43,7 @@ function requestsChart(report: Report): Chart | undefined {
     timelineLayers(report, values, { y: valueChannel('value', top), color }, top > 0 ? top : 1),
   )
   const description = 'Requests running and waiting on the server against the time of the run.'
-  return { kind: 'drawn', id: 'server-requests', description, spec, notes: [] }
+  return { kind: 'drawn', id: 'server-requests', description, spec, notes: notesOf(report) }
 }
 
 function cacheChart(report: Report): Chart | undefined {
@@ -58,7 +57,13 @@ function cacheChart(report: Report): Chart | undefined {
     timelineLayers(report, values, { y, color: { value: palette.blue.light } }, 1),
   )
   const description = 'Share of the KV cache in use against the time of the run.'
-  return { kind: 'drawn', id: 'server-kv-cache', description, spec, notes: [] }
+  return { kind: 'drawn', id: 'server-kv-cache', description, spec, notes: notesOf(report) }
+}
+
+function notesOf({ summary: { server, serverTimeline = [] } }: Report): string[] {
+  return (server?.samples ?? 0) > serverTimeline.length
+    ? ['Each point is the largest of several looks.']
+    : []
 }
 
 interface TimeRow {
@@ -103,13 +108,14 @@ function timelineLayers(
   return [
     {
       data: { values: windows },
-      mark: { type: 'rect', color: palette.grid.light },
+      mark: { type: 'rect', color: palette.grid.light, opacity: 0.6 },
       encoding: { x: { ...x, field: 'start' }, x2: { field: 'end' } },
     },
     { data: { values: [...values] }, mark: { type: 'line' }, encoding: { ...encoding, x } },
     {
       data: { values: labels },
-      layer: haloText({}, { x, y: encoding.y, text: { field: 'text' } }),
+      mark: { type: 'text', color: palette.ink.light },
+      encoding: { x, y: encoding.y, text: { field: 'text' } },
     },
   ]
 }

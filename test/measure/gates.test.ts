@@ -5,7 +5,7 @@ import type { InstrumentLevel } from '../../src/measure/instrument.ts'
 import { summarize } from '../../src/measure/summarize.ts'
 import type { Gate } from '../../src/measure/summary.ts'
 import { calibratedUsers, certificate, errors } from './certificates.ts'
-import { benchmark, levelLog, operatingPoint, record, runLog, shifted } from './records.ts'
+import { benchmark, levelLog, look, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const good = Array.from({ length: 10 }, (_, id) => shifted(record(), id * 50, { id }))
 const failed = record({
@@ -36,6 +36,11 @@ const givenUp = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
 const healthy = levelLog().health
 const withUsage = (inputTokens: number, outputTokens: number): RequestRecord[] =>
   good.map((each) => ({ ...each, usage: { inputTokens, outputTokens } }))
+/** So many of the 160 input tokens of `good` from the cache; the others say nothing of it. */
+const withCached = (cachedInputTokens: number): RequestRecord[] =>
+  good.map((each, i) =>
+    i === 0 ? { ...each, usage: { inputTokens: 16, outputTokens: 8, cachedInputTokens } } : each,
+  )
 const lateBy = (ms: number): RequestRecord[] =>
   good.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - ms }))
 
@@ -90,6 +95,11 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
         good.map((each) => ({ ...each, usage: undefined })),
       ),
     pass: () => gate('token-source', good),
+  },
+  'prefix-cache': {
+    // 5 % of 160 input tokens are 8.
+    fail: () => gate('prefix-cache', withCached(9)),
+    pass: () => gate('prefix-cache', withCached(8)),
   },
   streamed: {
     fail: () =>
@@ -170,6 +180,47 @@ describe('the error of the instrument', () => {
 
   test('is not measured without a certificate', () => {
     expect(gate('instrument-error', good)).toBe('not-measured')
+  })
+})
+
+describe('the prefix cache', () => {
+  const judge = (parts: object, records: readonly RequestRecord[] = good) => {
+    const log = levelLog({ issued: records.length })
+    const run = runLog({ levels: [log], ...parts })
+    const [point] = summarize(run, records, undefined, [
+      look(0, { prefixCacheHitTokensTotal: 500, prefixCacheQueryTokensTotal: 900 }),
+      look(900, { prefixCacheHitTokensTotal: 530, prefixCacheQueryTokensTotal: 1_000 }),
+    ]).points
+    return point?.gates.find(({ gate: name }) => name === 'prefix-cache')
+  }
+  const prompts = (overheadTokens: number) =>
+    ({ prompts: { kind: 'usage', overheadTokens, tokensPerWord: 1 } }) as const
+
+  test('is judged by the server’s counters where no answer tells', () => {
+    // 30 of 100 were found.
+    expect(judge(prompts(0))).toMatchObject({
+      status: 'fail',
+      value: "30 % of input tokens cached, by the server's counters",
+    })
+  })
+
+  test('may know the template, which is the same each time', () => {
+    // 4 of 16 tokens are the template: 25 %, and 30 % were found.
+    expect(judge(prompts(4))).toMatchObject({
+      status: 'pass',
+      limit: "at most 5.0 % more than the template's 25 %",
+    })
+  })
+
+  test('is judged by the answers where one of them tells', () => {
+    expect(judge(prompts(0), withCached(0))).toMatchObject({
+      status: 'pass',
+      value: '0 % of input tokens cached, by usage',
+    })
+  })
+
+  test('that nobody tells of is not measured', () => {
+    expect(gate('prefix-cache', good)).toBe('not-measured')
   })
 })
 

@@ -2,6 +2,8 @@ import type { Benchmark } from '../../src/load/benchmark.ts'
 import { benchmarkSchema } from '../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import type { ServerSample } from '../../src/load/server-metrics.ts'
+import type { ServerReadings } from '../../src/load/server-readings.ts'
 import type { JudgedCertificate } from '../../src/measure/instrument-certificate.ts'
 import { startOperatingPoint } from '../../src/measure/operating-point.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
@@ -90,6 +92,11 @@ export function operatingPoint(
   const { add, finish } = startOperatingPoint(log, benchmark, judged)
   for (const each of records) add(each)
   return finish()
+}
+
+/** A look at the server that took a millisecond. */
+export function look(atMs: number, readings: ServerReadings): ServerSample {
+  return { atMs, tookMs: 1, readings }
 }
 
 const absent = { status: 'absent', reason: 'not asked', source: 'test' } as const
