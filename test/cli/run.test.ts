@@ -75,6 +75,7 @@ describe('a run against a server', () => {
         'report.md',
         'requests.jsonl',
         'run.json',
+        'server-metrics.jsonl',
         'summary.json',
       ].sort(),
     )
