@@ -111,13 +111,23 @@ function serverBlock(report: Report): string[][] {
   return [
     [
       'What the server says:',
-      ...alignColumns(rows),
+      ...foldColumns(rows),
       ...wrap(`${looksLine(report)} ${serverTableNote}`, '  ', '  '),
     ],
   ]
 }
 
 const LONGEST_LABEL = 14
+
+/** One table, or where the page is too narrow two halves of it, one below the other. */
+function foldColumns(rows: readonly (readonly string[])[]): string[] {
+  const whole = alignColumns(rows)
+  if (whole.every((line) => line.length <= COLUMNS)) return whole
+  const half = Math.ceil((rows[0]?.length ?? 0) / 2)
+  const left = rows.map((row) => row.slice(0, half))
+  const right = rows.map((row) => [...row.slice(0, 1), ...row.slice(half)])
+  return [...alignColumns(left), ...alignColumns(right)]
+}
 
 /** Nothing where there is only one count. */
 function tokenBlock(report: Report): string[][] {

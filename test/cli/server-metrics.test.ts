@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { recordServerMetrics } from '../../src/cli/record-server-metrics.ts'
+import { startClock } from '../../src/load/clock.ts'
+import { identifyTarget } from '../../src/load/identify.ts'
 import { readServerSamples } from '../../src/load/server-metrics.ts'
 import type { Report } from '../../src/report/report.ts'
 import { startServer } from '../../src/serve/openai-server.ts'
@@ -44,6 +47,8 @@ async function run(url: string, parts = {}): Promise<Told> {
   const report = JSON.parse(await readFile(join(directory, 'summary.json'), 'utf8')) as Report
   return { ...ran, directory, report }
 }
+
+const open = { insecure: false }
 
 const simulated = () => startServer({ engine: simulatedEngine({}), port: 0 })
 
@@ -198,6 +203,16 @@ test('a server without metrics is measured all the same, and the log says why th
   expect(await readdir(told.directory)).not.toContain('server-metrics.jsonl')
   expect(alone(told)?.status).toBe('not-measured')
   expect(told.stdout).not.toContain('What the server says')
+})
+
+test('a full disk ends the run as it does for the records', async () => {
+  const server = await simulated()
+  const target = await identifyTarget(new URL(server.url), undefined, open)
+  const { clock } = startClock()
+  const recording = await recordServerMetrics('/dev/full', target, open, clock)
+  await expect(recording.stop()).rejects.toThrow(/Cannot write \/dev\/full/)
+  expect(recording.failed.aborted).toBe(true)
+  await server.close()
 })
 
 /** Hands everything to a server but its metrics. */

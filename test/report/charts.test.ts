@@ -10,6 +10,7 @@ import {
   openLoopReport,
   sampleReport,
   simulatedReport,
+  toldReport,
   unknownPriceReport,
   variants,
 } from './sample-report.ts'
@@ -140,6 +141,29 @@ test('the width of text is that of Helvetica', () => {
   expect(textWidth('Hello', 10)).toBeCloseTo(22.78, 9)
   expect(textWidth('Hello', 10, true)).toBeCloseTo(24.45, 9)
   expect(textWidth('é', 10)).toBe(textWidth('e', 10))
+})
+
+test('the server’s load is drawn over time, with the measured windows under it', async () => {
+  const chart = chartOf(toldReport(), 'server-requests')
+  if (chart.kind !== 'drawn') throw new Error('expected a chart')
+  // 10 s of warm-up, then 120 s, twice.
+  expect(valuesIn(chart.spec)).toEqual([
+    { start: 10, end: 130, text: '1 user' },
+    { start: 140, end: 260, text: '2 users' },
+  ])
+  const svg = await svgOf(toldReport(), 'server-requests')
+  expect(svg.match(/>[12] users?</g)).toEqual(['>1 user<', '>2 users<'])
+  expect(svg).toContain('>waiting<')
+  expect(await svgOf(toldReport(), 'server-kv-cache')).toContain('>100%<')
+})
+
+test('a server that told nothing, or not all, has no picture of it', () => {
+  expect(chartsOf(sampleReport()).map(({ id }) => id)).not.toContain('server-requests')
+  const { summary, ...rest } = toldReport()
+  const serverTimeline = summary.serverTimeline?.map(({ atMs, running }) => ({ atMs, running }))
+  const ids = chartsOf({ ...rest, summary: { ...summary, serverTimeline } }).map(({ id }) => id)
+  expect(ids).toContain('server-requests')
+  expect(ids).not.toContain('server-kv-cache')
 })
 
 function chartOf(report: Report, id: string) {
