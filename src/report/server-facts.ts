@@ -26,7 +26,7 @@ export interface TextTable {
 }
 
 /** Where the server's metrics are read; nothing where there are none, or nobody looked. */
-export function metricsAddress({ serverMetrics }: RunLog): string | undefined {
+function metricsAddress({ serverMetrics }: RunLog): string | undefined {
   if (serverMetrics === undefined || 'none' in serverMetrics) return undefined
   const { address } = serverMetrics
   if (!URL.canParse(address)) return notAvailable
