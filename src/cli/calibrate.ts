@@ -12,6 +12,7 @@ import type { RequestRecord } from '../load/record.ts'
 import { runLoad } from '../load/run-load.ts'
 import type { LevelLog } from '../load/run-log.ts'
 import { workersFor } from '../load/worker-count.ts'
+import { longestAnswer } from '../load/workloads/sizes.ts'
 import {
   highestRateUnder,
   type InstrumentLevel,
@@ -241,19 +242,18 @@ function loadsOf({ concurrency, requestRate }: CalibrationPlan): Load[] {
 }
 
 function benchmarkOf(plan: CalibrationPlan, load: Load): Benchmark {
-  const answerS = Math.min(ANSWER_S, plan.durationS / 2)
   return benchmarkSchema.parse({
     schemaVersion: 1,
     name: 'calibrate',
-    workload: {
-      kind: 'synthetic',
-      inputTokens: INPUT_TOKENS,
-      outputTokens: Math.max(2, Math.round(plan.chunksPerS * answerS)),
-    },
+    workload: { kind: 'synthetic', inputTokens: INPUT_TOKENS, outputTokens: answerTokens(plan) },
     load,
     warmupS: Math.min(WARMUP_S, plan.durationS),
     durationS: plan.durationS,
   })
+}
+
+function answerTokens({ durationS, chunksPerS }: CalibrationPlan): number {
+  return Math.max(2, Math.round(chunksPerS * Math.min(ANSWER_S, durationS / 2)))
 }
 
 /** As `baremark run` does it: same threads, same loops, same journal. */
@@ -271,7 +271,7 @@ async function runOne(
   const progress = startProgress(benchmark, io, clock.nowMs)
   const userAgent = `baremark/${packageVersion()}`
   const needs = {
-    outputTokens: benchmark.workload.outputTokens,
+    outputTokens: longestAnswer(benchmark.workload),
     cores: availableParallelism(),
     loopback: true,
   }
@@ -298,7 +298,7 @@ async function runOne(
 
 /** The certificate of what was measured. */
 export function certify(plan: CalibrationPlan, measured: Calibration, date: string): Certificate {
-  const { workload, api, warmupS } = benchmarkOf(plan, { kind: 'closed', concurrency: [1] })
+  const { api, warmupS } = benchmarkOf(plan, { kind: 'closed', concurrency: [1] })
   return {
     schemaVersion: 1,
     kind: 'baremark-certificate',
@@ -314,8 +314,8 @@ export function certify(plan: CalibrationPlan, measured: Calibration, date: stri
       api,
       chunksPerSPerStream: plan.chunksPerS,
       arrival: plan.bursts ? 'bursts' : 'spread',
-      inputTokens: workload.inputTokens,
-      outputChunks: workload.outputTokens,
+      inputTokens: INPUT_TOKENS,
+      outputChunks: answerTokens(plan),
       warmupS,
       windowS: plan.durationS,
     },

@@ -143,5 +143,8 @@ function offeredRate(
       const sent = records.filter(({ sentMs }) => isInside(window, sentMs)).length
       return { askedPerS: load.ratePerS, sentPerS: perSecond(sent, window) }
     }
+    case 'ramp':
+    case 'trace':
+      return undefined // One number does not say what was asked of the window.
   }
 }

@@ -369,7 +369,20 @@ function costLayers(values: readonly { readonly label: string; readonly usd: num
 }
 
 function loadOf(load: LoadLevel): number {
-  return load.kind === 'closed' ? load.concurrency : load.ratePerS
+  switch (load.kind) {
+    case 'closed':
+      return load.concurrency
+    case 'constant':
+    case 'poisson':
+    case 'gamma':
+      return load.ratePerS
+    case 'ramp':
+      return Math.max(
+        ...load.stages.flatMap(({ ratePerS, toRatePerS = 0 }) => [ratePerS, toRatePerS]),
+      )
+    case 'trace':
+      return load.speed
+  }
 }
 
 function drawable(

@@ -1,4 +1,5 @@
 import { seededRandom } from '../../random.ts'
+import { type Cancel, withCancellation } from './cancellation.ts'
 import { createItemReader, type Dataset } from './dataset.ts'
 import { drawTokens, type TokenLength } from './lengths.ts'
 import type { Message, PlannedSession, Prompt, RequestPlan, WorkloadRequest } from './planned.ts'
@@ -29,6 +30,7 @@ export interface PlanBasis {
   /** Tokens that the server's template adds to a prompt. */
   readonly overheadTokens: number
   readonly data?: WorkloadData
+  readonly cancel?: Cancel
 }
 
 /**
@@ -36,6 +38,11 @@ export interface PlanBasis {
  * servers get the same work; the words on the run's salt too.
  */
 export function createPlan(workload: Workload, basis: PlanBasis): RequestPlan {
+  const plan = planOf(workload, basis)
+  return basis.cancel ? withCancellation(plan, basis.cancel, basis) : plan
+}
+
+function planOf(workload: Workload, basis: PlanBasis): RequestPlan {
   const tools = createTools(basis, 'uniquePrefix' in workload && workload.uniquePrefix === false)
   switch (workload.kind) {
     case 'synthetic':

@@ -21,7 +21,12 @@ export interface WorkloadRequest {
   readonly turn?: number
   /** When the trace had it, ms after the trace's first request. */
   readonly dueOffsetMs?: number
+  /** When it is to be given up on purpose; absent when it is to run to its end. */
+  readonly cancelAfter?: CancelAfter
 }
+
+/** After so many chunks of output, or so long after it was sent. */
+export type CancelAfter = { readonly chunks: number } | { readonly ms: number }
 
 /** A conversation: its turns go out one after the other, each when the one before was answered. */
 export interface PlannedSession {

@@ -110,6 +110,23 @@ export function describeWorkload(
   }
 }
 
+/** Longest prompt the workload asks for, where it is known. */
+export function longestPrompt(workload: Workload, data?: WorkloadData): number | undefined {
+  switch (workload.kind) {
+    case 'synthetic':
+    case 'shared-prefix':
+      return boundsOf(workload.inputTokens).max
+    case 'multi-turn':
+      return (mostTokens(workload) ?? 0) - boundsOf(workload.outputTokens).max
+    case 'dataset':
+      return data?.kind === 'dataset' && data.dataset.inputTokens
+        ? largest(data.dataset.inputTokens)
+        : undefined
+    case 'trace':
+      return data?.kind === 'trace' ? largest(data.trace.inputTokens) : undefined
+  }
+}
+
 /** Longest answer the workload asks for, as far as it says; what the number of threads is judged by. */
 export function longestAnswer(workload: Workload, data?: WorkloadData): number | undefined {
   switch (workload.kind) {
