@@ -28,7 +28,15 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
   try {
     const access = { insecure: false }
     return await runPipeline(
-      { benchmark, url: server.url, access, out: flags.out, scenario, catalogue },
+      {
+        benchmark,
+        folder: packageRoot,
+        url: server.url,
+        access,
+        out: flags.out,
+        scenario,
+        catalogue,
+      },
       io,
     )
   } finally {

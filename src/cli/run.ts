@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { readTextFile, readYamlFile } from '../yaml-file.ts'
@@ -7,6 +8,7 @@ import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { runPipeline } from './pipeline.ts'
 
 interface RunFlags extends BenchmarkFlags, PriceFlags {
+  readonly tokenizer?: string
   readonly url: string
   readonly model?: string
   readonly out: string
@@ -32,6 +34,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   return runPipeline(
     {
       benchmark,
+      folder: dirname(file),
+      tokenizer: flags.tokenizer,
       url: flags.url,
       model: flags.model,
       access: { apiKey: key?.key, insecure: flags.insecure, ca },

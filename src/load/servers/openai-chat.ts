@@ -22,7 +22,11 @@ export const openAiChat: ServerApi = {
   contentType: 'text/event-stream',
   outputFields: ['content', 'reasoning_content', 'reasoning'],
   body: (ask) =>
-    JSON.stringify({ messages: [{ role: 'user', content: ask.prompt }], ...sharedFields(ask) }),
+    JSON.stringify({
+      messages:
+        typeof ask.prompt === 'string' ? [{ role: 'user', content: ask.prompt }] : ask.prompt,
+      ...sharedFields(ask),
+    }),
   readEvent: (data) => readOpenAiEvent<ChatEvent>(data, outputOf),
 }
 

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { createRequestSource, type RequestTemplate } from '../../src/load/request-source.ts'
+import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import type { RequestPlan } from '../../src/load/workloads/planned.ts'
+
+const template: RequestTemplate = {
+  api: openAiChat,
+  url: new URL('http://127.0.0.1:8000'),
+  model: 'm',
+  userAgent: 'baremark/test',
+  forceLength: false,
+  idPrefix: 'run',
+}
+
+interface Body {
+  readonly messages: readonly { readonly role: string; readonly content: string }[]
+  readonly max_tokens: number
+}
+
+const bodyOf = (bytes: Buffer): Body =>
+  JSON.parse(bytes.toString().split('\r\n\r\n')[1] ?? '') as Body
+const contentsOf = (bytes: Buffer): string[] => bodyOf(bytes).messages.map(({ content }) => content)
+
+const numbered: RequestPlan = {
+  kind: 'requests',
+  requestAt: (number) => ({ prompt: `number ${number}`, inputTokens: number, outputTokens: 2 }),
+}
+
+test('a thread sends every count-th request of a plan, under ids that no other thread has', () => {
+  const next = createRequestSource(template, numbered, { index: 1, count: 3, firstId: 100 })
+  const sent = Array.from({ length: 40 }, () => next())
+  expect(sent.map(({ id }) => id)).toEqual(sent.map((_, k) => 101 + 3 * k))
+  expect(sent.map(({ bytes }) => contentsOf(bytes)[0])).toEqual(
+    sent.map((_, k) => `number ${1 + 3 * k}`),
+  )
+  expect(sent[2]).toMatchObject({ requestedInputTokens: 7, requestedOutputTokens: 2 })
+  expect(bodyOf(sent[0]?.bytes ?? Buffer.alloc(0)).max_tokens).toBe(2)
+})
+
+const sessions: RequestPlan = {
+  kind: 'sessions',
+  sessionAt: (session) => ({
+    turns: session === 0 ? 3 : 2,
+    requestAt: (turn) => ({
+      prompt: [{ role: 'user', content: `session ${session} turn ${turn}` }],
+      outputTokens: 1,
+      session,
+      turn,
+    }),
+  }),
+}
+
+test('each user goes through its own session turn by turn, and then begins the next that is free', async () => {
+  const next = createRequestSource(template, sessions, { index: 0, count: 2, firstId: 0 })
+  const said: string[] = []
+  for (const user of [0, 2, 0, 0, 2, 0, 2]) {
+    said.push(`${user}: ${contentsOf(next(user).bytes)[0]}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(said).toEqual([
+    '0: session 0 turn 0',
+    '2: session 2 turn 0',
+    '0: session 0 turn 1',
+    '0: session 0 turn 2',
+    '2: session 2 turn 1',
+    '0: session 4 turn 0',
+    '2: session 6 turn 0',
+  ])
+})
