@@ -6,6 +6,7 @@ import type { RequestRecord } from '../src/load/record.ts'
 import type { Report } from '../src/report/report.ts'
 import { verifyRun } from '../src/verify/verify-run.ts'
 import { baremark } from './cli/program.ts'
+import { decodeLine } from './load/decode-line.ts'
 
 const results = fileURLToPath(new URL('../results/', import.meta.url))
 const examples = readdirSync(results).filter((name) => name.startsWith('example-'))
@@ -15,10 +16,7 @@ const readText = (example: string, name: string): string =>
 const readReport = (example: string): Report =>
   JSON.parse(readText(example, 'summary.json')) as Report
 const readRecords = (example: string): RequestRecord[] =>
-  readText(example, 'requests.jsonl')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as RequestRecord)
+  readText(example, 'requests.jsonl').trimEnd().split('\n').map(decodeLine)
 
 describe('the quickstart, recomputed from its journal with nothing but arithmetic', () => {
   const example = 'example-quickstart'
@@ -64,6 +62,21 @@ describe('the quickstart, recomputed from its journal with nothing but arithmeti
       ),
     )
     expect(point?.tpotMs.p50.value).toBe(rank(tpotMs, 0.5))
+  })
+
+  test('the gaps between chunks, to the microsecond', () => {
+    const gapsUs = ascending(
+      measured.flatMap(({ chunkMs }) =>
+        chunkMs.slice(1).map((ms, i) => Math.round(1000 * (ms - (chunkMs[i] ?? 0)))),
+      ),
+    )
+    const { interChunkMs } = point ?? {}
+    expect(interChunkMs?.n).toBe(gapsUs.length)
+    expect(interChunkMs?.p50.value).toBe((rank(gapsUs, 0.5) ?? 0) / 1000)
+    expect(interChunkMs?.p99.value).toBe((rank(gapsUs, 0.99) ?? 0) / 1000)
+    expect(interChunkMs?.max).toBe((gapsUs.at(-1) ?? 0) / 1000)
+    const totalUs = gapsUs.reduce((sum, us) => sum + us, 0)
+    expect(interChunkMs?.mean).toBe(totalUs / (1000 * gapsUs.length))
   })
 
   // One token a chunk: the server streams token by token, so tokens inside the window are chunks inside it.

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema, type Load } from '../load/benchmark.ts'
@@ -19,18 +19,20 @@ import {
   instrumentLevel,
   type RateUnder,
 } from '../measure/instrument.ts'
+import { CALIBRATION_ANSWER_S, type Certificate } from '../measure/instrument-certificate.ts'
 import type { Distribution } from '../measure/summary.ts'
 import { packageVersion } from '../package-files.ts'
 import {
-  type Formatter,
   formatCount,
   formatDate,
   formatNumber,
   formatPercent,
   notAvailable,
 } from '../report/format.ts'
+import { formatErrorMs } from '../report/instrument-facts.ts'
 import { readStampFile } from '../serve/stamps.ts'
 import { MS_PER_S } from '../units.ts'
+import { keepCertificate, thisMachine, thisTool } from './certificate-store.ts'
 import { type EngineProcess, startEngineProcess } from './engine-process.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
@@ -50,6 +52,10 @@ export interface CalibrationPlan {
   readonly bursts: boolean
   /** Measuring threads; by need when absent. */
   readonly workers?: number
+  /** Of a prompt; a few when absent. */
+  readonly inputTokens?: number
+  /** Of an answer, a chunk each; when absent, as many as take a second or half the window. */
+  readonly outputChunks?: number
 }
 
 interface CalibrateFlags {
@@ -63,59 +69,42 @@ interface CalibrateFlags {
   readonly json: boolean
 }
 
-/** What is known of the instrument on a machine. Times in ms. */
-export interface Certificate {
-  readonly schemaVersion: 1
-  readonly kind: 'baremark-certificate'
-  /** ISO 8601 UTC. */
-  readonly date: string
-  readonly tool: {
-    readonly name: 'baremark'
-    readonly version: string
-    readonly node: string
-    readonly platform: string
-  }
-  /** Cores are those this process may use; client and server share them. */
-  readonly machine: { readonly cpuModel?: string; readonly cores: number }
-  readonly load: {
-    readonly api: string
-    readonly chunksPerSPerStream: number
-    readonly arrival: 'spread' | 'bursts'
-    readonly inputTokens: number
-    readonly outputChunks: number
-    readonly warmupS: number
-    readonly windowS: number
-  }
-  readonly levels: readonly InstrumentLevel[]
-  /** Answers of the server that no record tells of. */
-  readonly stampsWithoutRecord: number
-  readonly highestEventsPerS: { readonly p99Under1Ms: RateUnder; readonly p99Under5Ms: RateUnder }
-  /** Why the figures must not be believed; empty where they may. */
-  readonly problems: readonly string[]
-}
-
 const defaultConcurrency = [1, 16, 64, 256]
 
 /** `baremark calibrate`: how far the client's figures are from what a server really did. @throws UserError */
 export async function calibrateCommand(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
   const { requestRate = [], chunksPerS, duration: durationS, bursts, workers } = flags
   const concurrency = flags.concurrency ?? (flags.requestRate ? [] : defaultConcurrency)
+  const { out } = flags
+  if (out !== undefined) {
+    await mkdir(dirname(out), { recursive: true }).catch((cause: unknown) => {
+      throw diskError(dirname(out), cause)
+    })
+  }
+  const plan = { concurrency, requestRate, chunksPerS, durationS, bursts, workers }
+  const certificate = await calibrate(plan, io)
+  if (!certificate) return interrupted(io)
+  io.stdout(flags.json ? `${JSON.stringify(certificate, undefined, 2)}\n` : textOf(certificate))
+  if (out !== undefined) await save(out, certificate)
+  const valid = certificate.problems.length === 0
+  const kept = valid ? await keepCertificate(certificate, io.env) : undefined
+  if (!flags.json) io.stdout(`\n${whereText(kept, out)}`)
+  return valid ? exitCodes.valid : exitCodes.invalid
+}
+
+function whereText(kept: string | undefined, out: string | undefined): string {
+  const store =
+    kept === undefined ? 'Not kept: no run may be judged with it.' : `Kept for runs: ${kept}`
+  return out === undefined ? `${store}\n` : `Certificate: ${out}\n${store}\n`
+}
+
+/** Measures the instrument and leaves nothing on disk; nothing when it is interrupted. @throws UserError */
+export async function calibrate(plan: CalibrationPlan, io: Io): Promise<Certificate | undefined> {
   const date = new Date().toISOString()
-  const name = `certificate-${date.slice(0, 19).replaceAll(':', '-')}Z.json`
-  const file = flags.out ?? join('results', name)
-  await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => {
-    throw diskError(dirname(file), cause)
-  })
   const folder = await mkdtemp(join(tmpdir(), 'baremark-calibrate-'))
   try {
-    const plan = { concurrency, requestRate, chunksPerS, durationS, bursts, workers }
     const measured = await measureInstrument(plan, folder, io)
-    if (io.signal.aborted) return interrupted(io)
-    const certificate = certify(plan, measured, date)
-    io.stdout(flags.json ? `${JSON.stringify(certificate, undefined, 2)}\n` : textOf(certificate))
-    await save(file, certificate)
-    if (!flags.json) io.stdout(`\nCertificate: ${file}\n`)
-    return certificate.problems.length > 0 ? exitCodes.invalid : exitCodes.valid
+    return io.signal.aborted ? undefined : certify(plan, measured, date)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -151,8 +140,6 @@ export type StartServer = (flags: readonly string[]) => Promise<EngineProcess>
 const startServerProcess: StartServer = (flags) => startEngineProcess('simulated', flags)
 
 const INPUT_TOKENS = 16
-/** Answers last this long, or half the window if that is less, so that requests begin and end in it. */
-const ANSWER_S = 1
 const WARMUP_S = 1
 /** Faster than the loop turns: waiting for a prompt to be read would only hold up the chunks of others. */
 const PREFILL_TOKENS_PER_S = 1_000_000
@@ -245,15 +232,23 @@ function benchmarkOf(plan: CalibrationPlan, load: Load): Benchmark {
   return benchmarkSchema.parse({
     schemaVersion: 1,
     name: 'calibrate',
-    workload: { kind: 'synthetic', inputTokens: INPUT_TOKENS, outputTokens: answerTokens(plan) },
+    workload: { kind: 'synthetic', ...lengthsOf(plan) },
     load,
     warmupS: Math.min(WARMUP_S, plan.durationS),
     durationS: plan.durationS,
   })
 }
 
-function answerTokens({ durationS, chunksPerS }: CalibrationPlan): number {
-  return Math.max(2, Math.round(chunksPerS * Math.min(ANSWER_S, durationS / 2)))
+function lengthsOf(plan: CalibrationPlan): { inputTokens: number; outputTokens: number } {
+  return {
+    inputTokens: plan.inputTokens ?? INPUT_TOKENS,
+    outputTokens: plan.outputChunks ?? usualOutputChunks(plan),
+  }
+}
+
+/** Half the window at most, so that requests begin and end in it. */
+function usualOutputChunks({ chunksPerS, durationS }: CalibrationPlan): number {
+  return Math.max(2, Math.round(chunksPerS * Math.min(CALIBRATION_ANSWER_S, durationS / 2)))
 }
 
 /** As `baremark run` does it: same threads, same loops, same journal. */
@@ -299,23 +294,19 @@ async function runOne(
 /** The certificate of what was measured. */
 export function certify(plan: CalibrationPlan, measured: Calibration, date: string): Certificate {
   const { api, warmupS } = benchmarkOf(plan, { kind: 'closed', concurrency: [1] })
+  const { inputTokens, outputTokens } = lengthsOf(plan)
   return {
     schemaVersion: 1,
     kind: 'baremark-certificate',
     date,
-    tool: {
-      name: 'baremark',
-      version: packageVersion(),
-      node: process.version,
-      platform: `${process.platform}-${process.arch}`,
-    },
-    machine: { cpuModel: cpus()[0]?.model.trim(), cores: availableParallelism() },
+    tool: thisTool(),
+    machine: thisMachine(),
     load: {
       api,
       chunksPerSPerStream: plan.chunksPerS,
       arrival: plan.bursts ? 'bursts' : 'spread',
-      inputTokens: INPUT_TOKENS,
-      outputChunks: answerTokens(plan),
+      inputTokens,
+      outputChunks: outputTokens,
       warmupS,
       windowS: plan.durationS,
     },
@@ -398,14 +389,8 @@ function errorRows(
 ): Row[] {
   const figure = (level: InstrumentLevel, key: 'p50' | 'p99' | 'max'): number | undefined =>
     key === 'max' ? of(level)?.max : of(level)?.[key].value
-  return figures.map((key) => [
-    `${name} ${key}, ms`,
-    (level) => formatMicroseconds(figure(level, key)),
-  ])
+  return figures.map((key) => [`${name} ${key}, ms`, (level) => formatErrorMs(figure(level, key))])
 }
-
-/** Clocks are read to the microsecond: digits below it would be invented. */
-const formatMicroseconds: Formatter = (ms) => (ms === undefined ? notAvailable : ms.toFixed(3))
 
 function share(part: number, whole: number): string {
   return whole === 0 ? notAvailable : formatPercent(part / whole)

@@ -3,6 +3,7 @@ import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { scenarioSchema } from '../price/scenario.ts'
+import { certificateJsonSchema } from '../report/certificate-schema.ts'
 import { reportJsonSchema } from '../report/json-schema.ts'
 
 /** The JSON Schemas of every file that people or programs read and write, by file name. */
@@ -12,6 +13,7 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
     'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),
+    'certificate.schema.json': certificateJsonSchema(),
     'report.schema.json': reportJsonSchema(),
   }
 }

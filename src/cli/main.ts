@@ -84,6 +84,7 @@ function createProgram(io: Io, done: Done): Command {
   addQuickstart(program, io, done)
   addRun(program, io, done)
   addDetect(program, io, done)
+  addIdentify(program, io, done)
   addPrice(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
@@ -167,6 +168,10 @@ function addRun(program: Command, io: Io, done: Done): void {
     .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
     .option('--workers <n>', 'measuring threads (default: as the load needs)', value(parseWorkers))
     .option('--ca <file>', 'certificate authorities in PEM')
+    .option(
+      '--certificate <file>',
+      "instrument's certificate; none for none (default: the best that `baremark calibrate` kept)",
+    )
     .option('--insecure', "do not verify the server's certificate; recorded in the result", false)
   addPriceFlags(command).action(async (file, flags) => {
     const { runCommand } = await import('./run.ts')
@@ -195,6 +200,7 @@ function addQuickstart(program: Command, io: Io, done: Done): void {
     )
     .option('--duration <time>', 'measured window of each level', value(parseSeconds))
     .option('--out <folder>', 'folder for results', 'results')
+    .option('--no-calibration', 'do not calibrate the instrument first')
     .action(async (flags) => {
       const { quickstartCommand } = await import('./quickstart.ts')
       done(await quickstartCommand(flags, io))
@@ -209,6 +215,29 @@ function addDetect(program: Command, io: Io, done: Done): void {
     .action(async (flags) => {
       const { detectCommand } = await import('./detect.ts')
       done(await detectCommand(flags, io))
+    })
+}
+
+function addIdentify(program: Command, io: Io, done: Done): void {
+  program
+    .command('identify')
+    .description(
+      'Tell what kind of server answers at an address, by what proof, and how it was started',
+    )
+    .argument('<url>', 'base address of the server, such as http://127.0.0.1:8000')
+    .option('--model <name>', 'model to tell about (default: the first offered)')
+    .option(
+      '--api-key-env <name>',
+      'environment variable that holds the API key',
+      'BAREMARK_API_KEY',
+    )
+    .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
+    .option('--ca <file>', 'certificate authorities in PEM')
+    .option('--insecure', "do not verify the server's certificate", false)
+    .option('--json', 'print JSON', false)
+    .action(async (url, flags) => {
+      const { identifyCommand } = await import('./identify.ts')
+      done(await identifyCommand(url, flags, io))
     })
 }
 
@@ -264,9 +293,13 @@ function addServe(program: Command, io: Io, done: Done): void {
         .choices(['llama', 'simulated'])
         .default('llama'),
     )
+    .option('--simulate', 'the same as --engine simulated')
     .option('--port <port>', 'port to listen on; 0 takes a free one', value(parsePort), 8000)
     .option('--slots <n>', 'requests worked on at once', value(parseCount))
     .option('--stamps <file>', 'write what was really sent, and when: a JSON line a request')
+    .option('--max-waiting <n>', 'refuse what comes while so many wait for a slot', wholeNumber)
+    .option('--overload-status <status>', 'refuse with 429 (default) or 503', overloadStatus)
+    .option('--faults <file>', 'faults to commit, as docs/reference-server.md lists them')
     .option('--until-stdin-ends', 'stop when standard input ends', false)
   addLawFlags(command).action(async (flags) => {
     const { serveCommand, serveOptions } = await import('./serve.ts')
@@ -307,6 +340,14 @@ function addLawFlags(command: Command): Command {
 const positive = numberFrom((given) => given > 0, 'a number over 0')
 const notNegative = numberFrom((given) => given >= 0, 'a number of at least 0')
 
+const wholeNumber = numberFrom((given) => Number.isInteger(given) && given >= 0, 'a whole number')
+
+function overloadStatus(text: string): 429 | 503 {
+  if (text === '429') return 429
+  if (text === '503') return 503
+  throw new InvalidArgumentError(`"${text}" is neither 429 nor 503.`)
+}
+
 function numberFrom(allowed: (given: number) => boolean, expected: string) {
   return (text: string): number => {
     const given = Number(text)
@@ -333,7 +374,7 @@ function addCalibrate(program: Command, io: Io, done: Done): void {
     .option('--duration <time>', 'measured window of each level', value(parseSeconds), 5)
     .option('--workers <n>', 'measuring threads (default: as the load needs)', value(parseWorkers))
     .option('--bursts', 'send the chunks of all streams at one moment, not spread', false)
-    .option('--out <file>', 'the certificate (default: results/certificate-<date>.json)')
+    .option('--out <file>', 'the certificate, beside the one that is kept for runs')
     .option('--json', 'print JSON', false)
     .action(async (flags) => {
       const { calibrateCommand } = await import('./calibrate.ts')

@@ -5,14 +5,12 @@ import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
 import { type Benchmark, type LoadLevel, levelsOf, type RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
-import { toRecord } from '../load/ended-request.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
 import { probeTarget } from '../load/probe.ts'
 import { eachRecord } from '../load/read-journal.ts'
-import type { RequestRecord } from '../load/record.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
@@ -25,7 +23,8 @@ import type { WorkloadData } from '../load/workloads/plan.ts'
 import { checkContext, longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
 import { vetWords } from '../load/workloads/vet-words.ts'
 import type { Wordbook } from '../load/workloads/wordbook.ts'
-import { summarize } from '../measure/summarize.ts'
+import type { Certificate } from '../measure/instrument-certificate.ts'
+import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
 import { priceRun } from '../price/price-run.ts'
@@ -35,6 +34,7 @@ import { reportFormats } from '../report/index.ts'
 import type { Report } from '../report/report.ts'
 import { checksumsOf } from '../verify/checksums.ts'
 import { type Pricing, runFiles } from '../verify/read-run.ts'
+import { thisMachine, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
@@ -60,6 +60,8 @@ export interface RunPlan {
   readonly out: string
   readonly scenario: Scenario
   readonly catalogue: Catalogue
+  /** Of the instrument; kept beside the results, and judged whether it applies. */
+  readonly certificate?: Certificate
 }
 
 /**
@@ -176,8 +178,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   })
   const version = packageVersion()
   const template = {
-    api,
-    url,
+    url: url.href,
     model: known.target.model,
     apiKey: plan.access.apiKey,
     userAgent: `baremark/${version}`,
@@ -187,9 +188,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     io.signal.addEventListener('abort', sender.cancelAll)
     const probe = await probeTarget(
-      (request) =>
-        new Promise((resolve) => sender.send(request, (ended) => resolve(toRecord(ended)))),
-      template,
+      sender.send,
+      { ...template, api },
       {
         inputTokens: Math.min(longestPrompt(benchmark.workload, known.data) ?? 0, PROBE_TOKENS),
         random,
@@ -203,12 +203,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     const base: RunLog = {
       schemaVersion: 1,
       runId,
-      tool: {
-        name: 'baremark',
-        version,
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-      },
+      tool: thisTool(),
+      client: thisMachine(),
       epoch,
       epochMonotonicMs,
       state: 'running',
@@ -220,6 +216,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
+    if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     const progress = startProgress(benchmark, io, clock.nowMs)
     const levels = await load(plan, base, directory, {
       ...progress,
@@ -227,7 +224,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       setup: {
         epochMonotonicMs,
         endpoint,
-        template: { ...template, url: url.href, forceLength: probe.forceLength },
+        template: { ...template, forceLength: probe.forceLength },
         prompts: probe.prompts,
         promptSalt: epoch,
         wordbook: known.counted?.wordbook,
@@ -288,9 +285,9 @@ async function load(
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
-  const records: RequestRecord[] = []
-  await eachRecord(join(directory, runFiles.records), (record) => records.push(record))
-  const summary = summarize(run, records)
+  const journal = startSummary(run, plan.certificate)
+  await eachRecord(join(directory, runFiles.records), journal.add)
+  const summary = journal.finish()
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
   const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
   const pricing: Pricing = {

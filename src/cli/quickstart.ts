@@ -1,8 +1,13 @@
 import { join } from 'node:path'
-import { benchmarkSchema } from '../load/benchmark.ts'
+import { UserError } from '../errors.ts'
+import { type Benchmark, benchmarkSchema } from '../load/benchmark.ts'
+import { longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
+import type { Certificate } from '../measure/instrument-certificate.ts'
 import { packageRoot } from '../package-files.ts'
 import { readYamlFile } from '../yaml-file.ts'
+import { type CalibrationPlan, calibrate } from './calibrate.ts'
 import { loadCatalogue, loadScenario } from './catalogue.ts'
+import { findCertificate } from './certificate-store.ts'
 import { EngineDidNotStart, type EngineProcess, startEngineProcess } from './engine-process.ts'
 import type { Io } from './io.ts'
 import { withFlags } from './overrides.ts'
@@ -12,6 +17,8 @@ interface QuickstartFlags {
   readonly engine: 'llama' | 'simulated'
   readonly duration?: number
   readonly out: string
+  /** Whether to calibrate the instrument first; else a kept certificate is looked for. */
+  readonly calibration: boolean
 }
 
 /** `baremark quickstart`: everything, against an engine of our own in a process of its own. @throws UserError */
@@ -24,6 +31,9 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
     loadCatalogue(),
     loadScenario({ scenario: join(packageRoot, 'scenarios', 'quickstart.yaml') }),
   ])
+  const certificate = flags.calibration
+    ? await calibrateFor(benchmark, io)
+    : await findCertificate(undefined, benchmark.load, io)
   const server = await startEngine(flags.engine, io)
   try {
     const access = { insecure: false }
@@ -36,11 +46,46 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
         out: flags.out,
         scenario,
         catalogue,
+        certificate,
       },
       io,
     )
   } finally {
     await server.stop()
+  }
+}
+
+/** Faster than the engine on most CPUs, so that the error is of no smaller load than what follows. */
+const CHUNKS_PER_S = 500
+/** Some 750 requests of 8 users: a p99 needs 662. */
+const CALIBRATION_S = 6
+
+/**
+ * A certificate made now, at the most users of the benchmark and its lengths, with the chunks of all
+ * streams at one moment, as a batching engine sends them. Without one the run goes on, and says so.
+ */
+async function calibrateFor(
+  { workload, load }: Benchmark,
+  io: Io,
+): Promise<Certificate | undefined> {
+  if (load.kind !== 'closed') return undefined
+  const users = Math.max(...load.concurrency)
+  io.stderr(`Calibrating the instrument at ${users} users, about ${CALIBRATION_S + 2} s ...\n`)
+  const plan: CalibrationPlan = {
+    concurrency: [users],
+    requestRate: [],
+    chunksPerS: CHUNKS_PER_S,
+    durationS: CALIBRATION_S,
+    bursts: true,
+    inputTokens: longestPrompt(workload),
+    outputChunks: longestAnswer(workload),
+  }
+  try {
+    return await calibrate(plan, { ...io, stderr: () => {}, live: false })
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    io.stderr(`${error.message} There is no certificate.\n`)
+    return undefined
   }
 }
 

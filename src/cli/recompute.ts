@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { summarize } from '../measure/summarize.ts'
+import type { JournalCounts } from '../load/read-journal.ts'
 import { priceRun } from '../price/price-run.ts'
 import type { Scenario } from '../price/scenario.ts'
 import type { Report } from '../report/report.ts'
-import { readRun } from '../verify/read-run.ts'
-import { recompute } from '../verify/verify-run.ts'
+import { readRun, runFiles, type StoredRun } from '../verify/read-run.ts'
+import { recompute, reportOf } from '../verify/verify-run.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import type { Io } from './io.ts'
 
@@ -16,19 +17,14 @@ import type { Io } from './io.ts'
  */
 export async function recomputeReport(path: string, flags: PriceFlags, io: Io): Promise<Report> {
   const stored = await readRun(path)
-  const { run, records, pricing, unreadableLines } = stored
-  if (run.levels.length === 0) {
-    throw new UserError(`${path} holds no finished load level.`, {
-      remedy: 'Run it again for longer.',
-    })
-  }
-  if (unreadableLines > 0)
-    io.stderr(`${unreadableLines} unreadable lines of the journal were left out.\n`)
+  const { run, pricing } = stored
+  const { summary, journal } = await recompute(stored)
+  if (run.levels.length === 0) throw nothingFinished(stored, journal)
+  for (const line of leftOut(journal)) io.stderr(`${line}\n`)
   const changed =
     flags.scenario !== undefined || flags.hardware !== undefined || flags.gpus !== undefined
-  const unchanged = changed ? undefined : recompute(stored)
+  const unchanged = changed ? undefined : reportOf(stored, summary)
   if (unchanged) return unchanged
-  const summary = summarize(run, records)
   const scenario = await scenarioWith(flags, pricing?.scenario)
   return {
     schemaVersion: 1,
@@ -36,6 +32,34 @@ export async function recomputeReport(path: string, flags: PriceFlags, io: Io): 
     summary,
     cost: priceRun(run, summary, scenario, await loadCatalogue()),
   }
+}
+
+/** What a level came to depends on its window, and only its end tells the window. */
+function nothingFinished({ directory }: StoredRun, { records }: JournalCounts): UserError {
+  const left = records === 1 ? '1 record' : `${records} records`
+  return new UserError(
+    `The run in ${directory} stopped before its first load level ended. It left ${left}, of which no figures can be made: only the end of a level tells its measured window.`,
+    {
+      remedy:
+        records === 0
+          ? 'Run it again.'
+          : `Run it again, for a shorter time if it cannot be left to end. To look at the records themselves see docs/method.md for the format of ${join(directory, runFiles.records)}.`,
+    },
+  )
+}
+
+/** What the reader of figures must know of their journal, a line each. */
+export function leftOut({ unreadableLines, repeatedIds }: JournalCounts): string[] {
+  return [
+    ...leftOutLine(unreadableLines, 'unreadable line', ''),
+    ...leftOutLine(repeatedIds, 'record', ', as an earlier one has the same id'),
+  ]
+}
+
+function leftOutLine(count: number, what: string, why: string): string[] {
+  if (count === 0) return []
+  const were = count === 1 ? `${what} of the journal was` : `${what}s of the journal were`
+  return [`${count} ${were} left out${why}.`]
 }
 
 /** Hardware flags change the stored scenario; a scenario file replaces it. */

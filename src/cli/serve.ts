@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
 import { exitCodes, UserError } from '../errors.ts'
 import type { Engine } from '../serve/engine.ts'
+import { faultsSchema } from '../serve/faults.ts'
 import { startServer } from '../serve/openai-server.ts'
 import type { SimulatedOptions } from '../serve/simulated.ts'
 import { openStampFile, type StampFile } from '../serve/stamps.ts'
+import { readYamlFile } from '../yaml-file.ts'
 
 export interface ServeOptions {
   readonly engine: 'llama' | 'simulated'
@@ -19,6 +21,12 @@ export interface ServeOptions {
   readonly simulation?: Partial<SimulatedOptions>
   /** A file for what was really sent, and when: a line of JSON for each request for generation. */
   readonly stamps?: string
+  /** What the server does wrong on purpose: a file that holds a list of faults. */
+  readonly faults?: string
+  /** How many may wait while all slots are taken; one more is refused. No limit when absent. */
+  readonly maxWaiting?: number
+  /** What such a request is refused with; 429 when absent. */
+  readonly overloadStatus?: 429 | 503
   /** Also end when stdin does, so that the server never outlives the program that started it. */
   readonly untilStdinEnds?: boolean
 }
@@ -37,11 +45,17 @@ type ShownOption =
 
 /** The flags of `serve`: its options, with the law of the simulation beside the others. */
 export type ServeFlags = Omit<ServeOptions, 'simulation' | 'modelFile' | 'threads'> &
-  Partial<Pick<SimulatedOptions, ShownOption>> & { readonly jitter?: number }
+  Partial<Pick<SimulatedOptions, ShownOption>> & {
+    readonly jitter?: number
+    /** The same as the engine `simulated`. */
+    readonly simulate?: boolean
+  }
 
 /** @throws UserError when a law is given to an engine that obeys none */
 export function serveOptions(flags: ServeFlags): ServeOptions {
-  const { engine, port, slots, stamps, untilStdinEnds, jitter, ...law } = flags
+  const { engine: named, simulate, port, slots, stamps, jitter, ...others } = flags
+  const { faults, maxWaiting, overloadStatus, untilStdinEnds, ...law } = others
+  const engine = simulate ? 'simulated' : named
   const simulation = { ...law, ...(jitter === undefined ? {} : { jitterRatio: jitter }) }
   const [stray] = Object.keys(simulation)
   if (engine !== 'simulated' && stray !== undefined) {
@@ -49,7 +63,8 @@ export function serveOptions(flags: ServeFlags): ServeOptions {
       remedy: 'Add --engine simulated, or leave that flag out.',
     })
   }
-  return { engine, port, slots, stamps, untilStdinEnds, simulation }
+  const server = { faults, maxWaiting, overloadStatus, untilStdinEnds }
+  return { engine, port, slots, stamps, ...server, simulation }
 }
 
 interface Output {
@@ -81,9 +96,13 @@ export async function serveCommand(options: ServeOptions, io: ServeIo): Promise<
 }
 
 async function serveEngine(options: ServeOptions, io: ServeIo, stamps: StampFile | undefined) {
+  const { port, maxWaiting, overloadStatus: status = 429 } = options
+  const faults =
+    options.faults === undefined ? [] : await readYamlFile(options.faults, faultsSchema)
+  const overload = maxWaiting === undefined ? undefined : { maxWaiting, status }
   const engine = await openEngine(options)
   try {
-    const server = await startServer({ engine, port: options.port, onStamp: stamps?.write })
+    const server = await startServer({ engine, port, faults, overload, onStamp: stamps?.write })
     io.stdout.write(`${JSON.stringify(readyLine(server.url, engine))}\n`)
     if (!options.untilStdinEnds) io.stderr.write(`Serving ${engine.model}. Press Ctrl-C to end.\n`)
     await untilTold(options, io)

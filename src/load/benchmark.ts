@@ -253,6 +253,24 @@ export function describeLevel(level: LoadLevel): string {
   }
 }
 
+/** Users, or the most requests per second; of a trace only its requests say. */
+export function sizeOf(level: LoadLevel): number | undefined {
+  switch (level.kind) {
+    case 'closed':
+      return level.concurrency
+    case 'constant':
+    case 'poisson':
+    case 'gamma':
+      return level.ratePerS
+    case 'ramp':
+      return Math.max(
+        ...level.stages.flatMap(({ ratePerS, toRatePerS = 0 }) => [ratePerS, toRatePerS]),
+      )
+    case 'trace':
+      return undefined
+  }
+}
+
 function describeStage({ ratePerS, toRatePerS }: RampStage): string {
   return toRatePerS === undefined ? `${ratePerS}` : `${ratePerS} to ${toRatePerS}`
 }

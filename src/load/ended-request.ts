@@ -35,11 +35,6 @@ export interface EndedRequest {
 
 /** A record of its own, to keep. */
 export function toRecord(ended: EndedRequest): RequestRecord {
-  return { ...recordHead(ended), chunkMs: stampsMs(ended.chunks) }
-}
-
-/** The record but for its chunks. */
-export function recordHead(ended: EndedRequest): Omit<RequestRecord, 'chunkMs'> {
   const { request } = ended
   return {
     id: request.id,
@@ -49,6 +44,7 @@ export function recordHead(ended: EndedRequest): Omit<RequestRecord, 'chunkMs'> 
     sentMs: toMicroseconds(ended.sentMs),
     connectMs: toMicroseconds(ended.connectMs),
     firstByteMs: toMicroseconds(ended.firstByteMs),
+    chunkMs: stampsMs(ended.chunks),
     firstVisibleMs: toMicroseconds(ended.firstVisibleMs),
     endMs: toMicroseconds(ended.endMs),
     closedMs: toMicroseconds(ended.closedMs),

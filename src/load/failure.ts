@@ -4,6 +4,10 @@ import type { FailureKind } from './record.ts'
 
 const kindsByCode: Readonly<Record<string, FailureKind>> = {
   ECONNREFUSED: 'connection-refused',
+  // Of a Unix socket.
+  ENOENT: 'no-such-socket',
+  EACCES: 'permission-denied',
+  EPERM: 'permission-denied',
   ECONNRESET: 'connection-reset',
   EPIPE: 'connection-reset',
   ENOTFOUND: 'name-not-found',
@@ -25,7 +29,9 @@ function kindOf(error: unknown): FailureKind {
   if (error instanceof HttpProtocolError) return 'malformed-http'
   const code = systemErrorCode(error)
   if (code === undefined) return 'client-other'
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code))
+  if (/^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code))
     return 'tls-error'
+  // What Node refuses to try is none of the network's doing.
+  if (code.startsWith('ERR_')) return 'client-other'
   return kindsByCode[code] ?? 'network-other'
 }

@@ -34,7 +34,7 @@ export interface ThreadSetup {
 }
 
 /** What every request of a run has in common, as plain data; the API is the benchmark's. */
-export type PlainTemplate = Omit<RequestTemplate, 'api' | 'url'> & { readonly url: string }
+type PlainTemplate = Omit<RequestTemplate, 'api'>
 
 /** One thread's part of a load level. */
 export interface LevelJob {
@@ -62,7 +62,7 @@ export type FromThread =
   | { readonly kind: 'level-end'; readonly result: LevelResult; readonly health: WorkerHealth }
 
 /** One end of the wire between coordinator and thread: a `MessagePort`, or what a test makes of it. */
-export interface ThreadPort {
+interface ThreadPort {
   readonly post: (message: FromThread, transfer?: readonly ArrayBuffer[]) => void
   readonly onMessage: (hear: (message: ToThread) => void) => void
   readonly close: () => void
@@ -186,11 +186,10 @@ function createIssue(
     data,
     cancel: benchmark.cancel,
   })
-  const nextRequest = createRequestSource(
-    { ...template, api: serverApis[benchmark.api], url: new URL(template.url) },
-    plan,
-    { ...shard, firstId },
-  )
+  const nextRequest = createRequestSource({ ...template, api: serverApis[benchmark.api] }, plan, {
+    ...shard,
+    firstId,
+  })
   return (phase, dueMs, onEnd, user) => {
     tally.issued()
     send({ ...nextRequest(user), level, phase, dueMs }, (ended) => {

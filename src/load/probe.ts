@@ -1,11 +1,12 @@
 import { exitCodes, UserError } from '../errors.ts'
 import type { Random } from '../random.ts'
-import type { PlannedRequest } from './ended-request.ts'
+import { type PlannedRequest, toRecord } from './ended-request.ts'
+import { describeOrigin } from './http/socket-url.ts'
 import { fitCalibration, fitOverhead, makePrompt, type PromptProbe } from './prompts.ts'
 import type { Outcome, RequestRecord } from './record.ts'
 import { type RequestTemplate, requestBytes } from './request-source.ts'
 import type { PromptCalibration } from './run-log.ts'
-import type { Send } from './send.ts'
+import type { Sender } from './send.ts'
 import { costOf, createWriter, joinWords, type Wordbook } from './workloads/wordbook.ts'
 
 /** What a few requests before the run taught about the server. */
@@ -25,7 +26,7 @@ const PROBE_OUTPUT_TOKENS = 2
  * @throws UserError when the server does not answer as it should
  */
 export async function probeTarget(
-  send: Send,
+  send: Sender['send'],
   template: Omit<RequestTemplate, 'forceLength'>,
   options: {
     readonly inputTokens: number
@@ -43,7 +44,9 @@ export async function probeTarget(
       { ...template, forceLength },
       { id: 'probe', prompt, outputTokens: PROBE_OUTPUT_TOKENS },
     )
-    return send({ ...probeRequest, bytes })
+    return new Promise((resolve) =>
+      send({ ...probeRequest, bytes }, (ended) => resolve(toRecord(ended))),
+    )
   }
   let forceLength = true
   let short = await ask(SHORT_WORDS, forceLength)
@@ -100,7 +103,7 @@ function measured(
 ): PromptProbe {
   if (record.outcome.kind !== 'completed') {
     throw new UserError(
-      `${url.origin}${api.path} did not answer a test request: ${describeOutcome(record.outcome)}.`,
+      `${describeOrigin(new URL(url))}${api.path} did not answer a test request: ${describeOutcome(record.outcome)}.`,
       {
         remedy:
           'Check that the server serves this API and model; try --api openai-completions or openai-chat.',

@@ -1,6 +1,6 @@
 import { US_PER_MS } from '../units.ts'
-import { type EndedRequest, recordHead } from './ended-request.ts'
-import type { RequestRecord } from './record.ts'
+import type { EndedRequest } from './ended-request.ts'
+import type { RequestRecord, Usage } from './record.ts'
 import type { Stamps } from './stamps.ts'
 
 /**
@@ -17,69 +17,184 @@ export interface LineWriter {
 }
 
 const BLOCK_BYTES = 128 * 1024
+/** More than a line holds beside its texts and chunk times. */
+const NUMBERS_BYTES = 1024
 const DIGITS_AND_COMMA = 17
+/** Three bytes hold any UTF-16 unit in UTF-8; an escape is six characters of one byte. */
+const MOST_BYTES_A_CHARACTER = 6
 const COMMA = 44
+const MINUS = 45
+const POINT = 46
 const ZERO = 48
-const END = ']}\n'
+const OPENING_BRACE = 123
+const CLOSING_BRACE = 125
 
 /** Gets a full block, which is its own from then on, and how many lines are in it. */
 export type HandOn = (block: Uint8Array<ArrayBuffer>, lines: number) => void
 
 /**
- * Lines are written into a block as bytes: no array and no text is made of an answer's chunk times,
- * which are most of a line.
+ * Lines are written into a block as bytes: no object, array or text is made of what every answer has,
+ * as this is done on the measuring thread.
  */
 export function createLineWriter(handOn: HandOn): LineWriter {
-  let block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
-  let used = 0
+  let line: Line = { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), at: 0 }
   let lines = 0
 
   const flush = (): void => {
-    if (used === 0) return
-    const full = block.subarray(0, used)
-    block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
-    used = 0
+    if (line.at === 0) return
+    const full = line.bytes.subarray(0, line.at)
+    line = { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), at: 0 }
     handOn(full as Uint8Array<ArrayBuffer>, lines)
     lines = 0
   }
 
   const write = (ended: EndedRequest): void => {
-    const head = lineHead(ended)
-    // Three bytes hold any UTF-16 unit in UTF-8.
-    const most = 3 * head.length + DIGITS_AND_COMMA * ended.chunks.count + END.length
-    if (used + most > block.length) {
+    const most = mostBytes(ended)
+    if (line.at + most > line.bytes.length) {
       flush()
-      if (most > block.length) block = Buffer.allocUnsafeSlow(most)
+      if (most > line.bytes.length) line = { bytes: Buffer.allocUnsafeSlow(most), at: 0 }
     }
-    used += block.write(head, used)
-    used = writeChunks(block, used, ended.chunks)
-    used += block.write(END, used, 'latin1')
+    putHead(line, ended)
+    put(line, keys.chunkGapsUs)
+    putChunks(line, ended.chunks)
+    put(line, LINE_END)
     lines++
   }
 
   return { write, flush }
 }
 
-/** JSON leaves U+2028 and U+2029 as they are, and newer versions of Node read them as line ends. */
-function lineHead(ended: EndedRequest): string {
-  const json = JSON.stringify(recordHead(ended))
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029')
-  return `${json.slice(0, -1)},"chunkGapsUs":[`
+/** Where the next byte goes. */
+interface Line {
+  readonly bytes: Buffer
+  at: number
 }
 
-function writeChunks(bytes: Buffer, from: number, { count, firstUs, gapsUs }: Stamps): number {
-  if (count === 0) return from
-  let at = writeInteger(bytes, from, firstUs)
+const key = (name: string): Buffer => Buffer.from(`,"${name}":`)
+const keys = {
+  id: Buffer.from('{"id":'),
+  level: key('level'),
+  dueMs: key('dueMs'),
+  sentMs: key('sentMs'),
+  connectMs: key('connectMs'),
+  firstByteMs: key('firstByteMs'),
+  firstVisibleMs: key('firstVisibleMs'),
+  endMs: key('endMs'),
+  closedMs: key('closedMs'),
+  outcome: key('outcome'),
+  httpStatus: key('httpStatus'),
+  finishReason: key('finishReason'),
+  requestedInputTokens: key('requestedInputTokens'),
+  requestedOutputTokens: key('requestedOutputTokens'),
+  usage: key('usage'),
+  inputTokens: key('inputTokens'),
+  outputTokens: key('outputTokens'),
+  cachedInputTokens: key('cachedInputTokens'),
+  reasoningTokens: key('reasoningTokens'),
+  chunkGapsUs: Buffer.from(',"chunkGapsUs":['),
+}
+const phases = {
+  'warm-up': Buffer.from(',"phase":"warm-up"'),
+  measured: Buffer.from(',"phase":"measured"'),
+}
+const LINE_END = Buffer.from(']}\n')
+const COMPLETED = Buffer.from('{"kind":"completed"}')
+
+/** Bytes that a line cannot exceed. */
+function mostBytes({ outcome, finishReason, chunks }: EndedRequest): number {
+  const detail = outcome.kind === 'failed' ? outcome.detail.length : 0
+  const characters = detail + (finishReason?.length ?? 0)
+  return NUMBERS_BYTES + MOST_BYTES_A_CHARACTER * characters + DIGITS_AND_COMMA * chunks.count
+}
+
+/** As `toRecord` has it: times to the microsecond, and nothing where it is absent. */
+function putHead(line: Line, ended: EndedRequest): void {
+  const { request, outcome } = ended
+  putNumber(line, keys.id, request.id)
+  putNumber(line, keys.level, request.level)
+  put(line, phases[request.phase])
+  putMs(line, keys.dueMs, request.dueMs)
+  putMs(line, keys.sentMs, ended.sentMs)
+  putMs(line, keys.connectMs, ended.connectMs)
+  putMs(line, keys.firstByteMs, ended.firstByteMs)
+  putMs(line, keys.firstVisibleMs, ended.firstVisibleMs)
+  putMs(line, keys.endMs, ended.endMs)
+  putMs(line, keys.closedMs, ended.closedMs)
+  if (outcome.kind === 'completed') {
+    put(line, keys.outcome)
+    put(line, COMPLETED)
+  } else putJson(line, keys.outcome, outcome)
+  putNumber(line, keys.httpStatus, ended.httpStatus)
+  if (ended.finishReason !== undefined) putJson(line, keys.finishReason, ended.finishReason)
+  putNumber(line, keys.requestedInputTokens, request.requestedInputTokens)
+  putNumber(line, keys.requestedOutputTokens, request.requestedOutputTokens)
+  if (ended.usage !== undefined) putUsage(line, ended.usage)
+}
+
+function putUsage(line: Line, usage: Usage): void {
+  put(line, keys.usage)
+  const start = line.at
+  putNumber(line, keys.inputTokens, usage.inputTokens)
+  putNumber(line, keys.outputTokens, usage.outputTokens)
+  putNumber(line, keys.cachedInputTokens, usage.cachedInputTokens)
+  putNumber(line, keys.reasoningTokens, usage.reasoningTokens)
+  if (line.at === start) line.at++
+  // In place of the comma before the first.
+  line.bytes[start] = OPENING_BRACE
+  line.bytes[line.at++] = CLOSING_BRACE
+}
+
+function put(line: Line, text: Buffer): void {
+  const { bytes, at } = line
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text[i] ?? 0
+  line.at = at + text.length
+}
+
+function putNumber(line: Line, name: Buffer, value: number | undefined): void {
+  if (value === undefined) return
+  put(line, name)
+  line.at = writeInteger(line.bytes, line.at, value)
+}
+
+function putMs(line: Line, name: Buffer, ms: number | undefined): void {
+  if (ms === undefined) return
+  put(line, name)
+  const us = Math.round(ms * US_PER_MS)
+  const wholeMs = Math.trunc(us / US_PER_MS)
+  const { bytes } = line
+  if (us < 0) bytes[line.at++] = MINUS
+  line.at = writeInteger(bytes, line.at, Math.abs(wholeMs))
+  const restUs = Math.abs(us - wholeMs * US_PER_MS)
+  bytes[line.at++] = POINT
+  bytes[line.at++] = ZERO + Math.floor(restUs / 100)
+  bytes[line.at++] = ZERO + (Math.floor(restUs / 10) % 10)
+  bytes[line.at++] = ZERO + (restUs % 10)
+}
+
+/** JSON leaves U+2028 and U+2029 as they are, and newer versions of Node read them as line ends. */
+function putJson(line: Line, name: Buffer, value: string | object): void {
+  put(line, name)
+  const json = JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  line.at += line.bytes.write(json, line.at)
+}
+
+function putChunks(line: Line, { count, firstUs, gapsUs }: Stamps): void {
+  if (count === 0) return
+  const { bytes } = line
+  let at = writeInteger(bytes, line.at, firstUs)
   for (let i = 0; i < count - 1; i++) {
     bytes[at++] = COMMA
     at = writeInteger(bytes, at, gapsUs[i] ?? 0)
   }
-  return at
+  line.at = at
 }
 
-/** Decimal digits of a whole number, 0 or more. */
+/** Decimal digits of a whole number. */
 function writeInteger(bytes: Buffer, from: number, value: number): number {
+  if (value < 0) {
+    bytes[from] = MINUS
+    return writeInteger(bytes, from + 1, -value)
+  }
   let digits = 1
   for (let power = 10; value >= power; power *= 10) digits++
   let left = value
@@ -101,11 +216,12 @@ export function parseLine(line: string): RequestRecord | undefined {
   }
   if (!isStoredRecord(stored)) return undefined
   const { chunkGapsUs, ...head } = stored
+  const chunkMs = new Array<number>(chunkGapsUs.length)
   let us = 0
-  const chunkMs = chunkGapsUs.map((gapUs) => {
-    us += gapUs
-    return us / US_PER_MS
-  })
+  for (let i = 0; i < chunkMs.length; i++) {
+    us += chunkGapsUs[i] ?? 0
+    chunkMs[i] = us / US_PER_MS
+  }
   return { ...head, chunkMs }
 }
 

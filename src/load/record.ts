@@ -14,6 +14,7 @@ export type Timer = 'connect' | 'first-token' | 'idle' | 'total'
 /** Everything that can go wrong with a request, by the side it went wrong on. */
 export const failureSides = {
   'connection-refused': 'network',
+  'no-such-socket': 'network',
   'connection-reset': 'network',
   'name-not-found': 'network',
   'network-unreachable': 'network',
@@ -27,6 +28,7 @@ export const failureSides = {
   'no-end-mark': 'server',
   'malformed-http': 'protocol',
   'malformed-event': 'protocol',
+  'permission-denied': 'client',
   'too-many-open-files': 'client',
   'no-free-port': 'client',
   'client-other': 'client',

@@ -1,11 +1,12 @@
+import { hostHeaderOf } from './http/socket-url.ts'
 import type { ServerApi } from './servers/server.ts'
 import type { PlannedSession, RequestPlan, WorkloadRequest } from './workloads/planned.ts'
 
-/** What every request of a run has in common. */
+/** What every request of a run has in common; plain data but for the API. */
 export interface RequestTemplate {
   readonly api: ServerApi
   /** The server's base address. */
-  readonly url: URL
+  readonly url: string
   readonly model: string
   readonly apiKey?: string
   readonly userAgent: string
@@ -42,13 +43,14 @@ export function createRequestSource(
   plan: RequestPlan,
   share: Share,
 ): RequestSource {
+  const head = headOf(template)
   let id = share.firstId + share.index
   const prepare = (request: WorkloadRequest): PreparedRequest => {
     const own = id
     id += share.count
     return {
       id: own,
-      bytes: requestBytes(template, { ...request, id: String(own) }),
+      bytes: assemble(template, head, String(own), request),
       requestedInputTokens: request.inputTokens,
       requestedOutputTokens: request.outputTokens,
     }
@@ -73,12 +75,20 @@ function oneByOne(
     number += count
     return prepare(request)
   }
-  while (prepared.length < PREPARED) prepared.push(make())
+  let refilling = false
+  /** One a turn: sockets are served in between. */
   const refill = (): void => {
-    if (prepared.length < PREPARED) prepared.push(make())
-  }
-  return () => {
+    refilling = prepared.length < PREPARED
+    if (!refilling) return
+    prepared.push(make())
     setImmediate(refill)
+  }
+  while (prepared.length < PREPARED) prepared.push(make())
+  return () => {
+    if (!refilling) {
+      refilling = true
+      setImmediate(refill)
+    }
     return prepared.shift() ?? make()
   }
 }
@@ -110,28 +120,68 @@ function turnByTurn(
   }
 }
 
+/** The bytes of a head that are the same in every request, cut around the id and the body's length. */
+interface Head {
+  readonly beforeId: Buffer
+  readonly beforeLength: Buffer
+}
+
+function headOf({ api, url, apiKey, userAgent, idPrefix }: RequestTemplate): Head {
+  const { pathname, host } = addressOf(url)
+  const beforeId = [
+    `POST ${pathname}${api.path} HTTP/1.1`,
+    `host: ${host}`,
+    'content-type: application/json',
+    `accept: ${api.contentType}`,
+    `user-agent: ${userAgent}`,
+    `x-request-id: ${idPrefix}-`,
+  ]
+  const beforeLength = [
+    '',
+    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
+    'content-length: ',
+  ]
+  return {
+    beforeId: Buffer.from(beforeId.join('\r\n'), 'latin1'),
+    beforeLength: Buffer.from(beforeLength.join('\r\n'), 'latin1'),
+  }
+}
+
+function addressOf(text: string): { pathname: string; host: string } {
+  const url = new URL(text)
+  return { pathname: url.pathname.replace(/\/$/, ''), host: hostHeaderOf(url) }
+}
+
+/** What a server is to be asked. */
+type Question = Pick<WorkloadRequest, 'prompt' | 'outputTokens'>
+
+function assemble(
+  { api, model, forceLength }: RequestTemplate,
+  { beforeId, beforeLength }: Head,
+  id: string,
+  { prompt, outputTokens }: Question,
+): Buffer {
+  const body = api.body({ model, prompt, outputTokens, forceLength })
+  const bodyBytes = Buffer.byteLength(body)
+  const length = `${bodyBytes}\r\n\r\n`
+  const bytes = Buffer.allocUnsafe(
+    beforeId.length + id.length + beforeLength.length + length.length + bodyBytes,
+  )
+  let at = beforeId.copy(bytes)
+  at += bytes.write(id, at, 'latin1')
+  at += beforeLength.copy(bytes, at)
+  at += bytes.write(length, at, 'latin1')
+  bytes.write(body, at)
+  return bytes
+}
+
 /**
  * One HTTP/1.1 request, head and body. The id goes along as `x-request-id`, which several servers
  * write into their logs, so that a record can be found there.
  */
 export function requestBytes(
   template: RequestTemplate,
-  request: Pick<WorkloadRequest, 'prompt' | 'outputTokens'> & { readonly id: string },
+  request: Question & { readonly id: string },
 ): Buffer {
-  const { id, prompt, outputTokens } = request
-  const { api, url, model, apiKey, userAgent, forceLength } = template
-  const body = Buffer.from(api.body({ model, prompt, outputTokens, forceLength }))
-  const head = [
-    `POST ${url.pathname.replace(/\/$/, '')}${api.path} HTTP/1.1`,
-    `host: ${url.host}`,
-    'content-type: application/json',
-    `accept: ${api.contentType}`,
-    `user-agent: ${userAgent}`,
-    `x-request-id: ${template.idPrefix}-${id}`,
-    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
-    `content-length: ${body.length}`,
-    '',
-    '',
-  ]
-  return Buffer.concat([Buffer.from(head.join('\r\n'), 'latin1'), body])
+  return assemble(template, headOf(template), request.id, request)
 }

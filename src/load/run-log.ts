@@ -1,5 +1,6 @@
 import type { Hardware } from '../detect/hardware.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
+import type { ServerIdentity } from './server-identity.ts'
 
 /** What a server says of itself, as far as it was asked. */
 export interface TargetIdentity {
@@ -9,7 +10,7 @@ export interface TargetIdentity {
   readonly models: readonly string[]
   /** Content of the `server` response header, where there is one. */
   readonly serverHeader?: string
-  /** Engine name, where the server tells it. */
+  /** Engine name, and its version, where the server tells it. */
   readonly engine?: string
   /** True when the answers come from a simulation and no model runs. */
   readonly simulated: boolean
@@ -17,6 +18,8 @@ export interface TargetIdentity {
   readonly weights?: 'random' | 'trained'
   /** Context length in tokens, where the server tells it. */
   readonly contextTokens?: number
+  /** What kind of server it is, and how it was started, as far as it tells. */
+  readonly server?: ServerIdentity
   /** Whether it took the fields that force an answer's length. */
   readonly forcesOutputLength?: boolean
   /** Whether the address is this machine's own, so that client and server share its cores. */
@@ -87,7 +90,7 @@ export interface ClientHealth {
 }
 
 /** A measuring thread that did not live to tell. */
-export interface LostWorker {
+interface LostWorker {
   readonly worker: number
   readonly reason: string
   /** Requests it issued of which there is no record, and never will be. */
@@ -132,6 +135,12 @@ export interface DatasetFacts {
   readonly leftOut: number
 }
 
+/** What the client's own speed depends on. */
+export interface ClientMachine {
+  readonly cpuModel?: string
+  readonly cores: number
+}
+
 /** Everything about a run but its records; `run.json` of a results directory. */
 export interface RunLog {
   readonly schemaVersion: 1
@@ -142,6 +151,8 @@ export interface RunLog {
     readonly node: string
     readonly platform: string
   }
+  /** The machine that measured, as Node sees it; cores are those this process may use. Absent in older runs. */
+  readonly client?: ClientMachine
   /** Wall time of the run's epoch, ISO 8601 UTC. */
   readonly epoch: string
   /** The same moment on the operating system's monotonic clock, ms: for comparing with other processes. */

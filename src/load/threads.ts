@@ -8,12 +8,12 @@ import type { LevelResult } from './run-level.ts'
 import type { LevelEnd, WorkerHealth } from './run-log.ts'
 
 /** How a thread's part of a level ended. */
-export type ShardEnd =
+type ShardEnd =
   | { readonly kind: 'ended'; readonly result: LevelResult; readonly health: WorkerHealth }
   | { readonly kind: 'died'; readonly reason: string }
 
 /** Who hears of a thread while it runs its part of a level. */
-export interface ShardEars {
+interface ShardEars {
   readonly onLines: HandOn
   /** It issues nothing any more. */
   readonly onStopped: (ended: LevelEnd) => void

@@ -1,4 +1,4 @@
-import type { LoadLevel } from './benchmark.ts'
+import { type LoadLevel, sizeOf } from './benchmark.ts'
 
 /**
  * What one measuring thread is given at most. One thread carries about twice that before its own
@@ -34,12 +34,8 @@ function wanted(load: LoadLevel, outputTokens: number): number {
     case 'constant':
     case 'poisson':
     case 'gamma':
-      return forRate(load.ratePerS, outputTokens)
     case 'ramp':
-      return forRate(
-        Math.max(...load.stages.flatMap(({ ratePerS, toRatePerS = 0 }) => [ratePerS, toRatePerS])),
-        outputTokens,
-      )
+      return forRate(sizeOf(load) ?? 0, outputTokens)
     case 'trace':
       return Number.POSITIVE_INFINITY // Its peaks are not known here.
   }

@@ -1,38 +1,48 @@
 import { failureSides, type RequestRecord } from '../load/record.ts'
-import type { ErrorCount, RequestCounts } from './summary.ts'
+import type { ErrorCount, OperatingPoint } from './summary.ts'
+import type { Tally } from './tally.ts'
 
 /**
- * How the requests of one level ended. `issued` is what the load generator says it issued: what it
- * issued and there is no record of is lost.
+ * How the requests of one level ended, and the errors of the measured phase by kind, the most frequent
+ * first. `issued` is what the load generator says it issued: what it issued and there is no record of
+ * is lost.
  */
-export function countRequests(records: readonly RequestRecord[], issued: number): RequestCounts {
-  const measured = records.filter(({ phase }) => phase === 'measured')
-  const ended = (kind: RequestRecord['outcome']['kind']): number =>
-    measured.filter(({ outcome }) => outcome.kind === kind).length
-  const lost = Math.max(0, issued - records.length)
+export function startCounts(issued: number): Tally<Pick<OperatingPoint, 'requests' | 'errors'>> {
+  const ended = { completed: 0, failed: 0, 'timed-out': 0, cancelled: 0 }
+  const errors = new Map<string, ErrorCount>()
+  let measured = 0
+  let warmUp = 0
+
+  const addError = (error: ErrorCount | undefined): void => {
+    if (!error) return
+    const before = errors.get(error.kind)
+    errors.set(error.kind, before ? { ...before, count: before.count + 1 } : error)
+  }
+
   return {
-    issued: measured.length + lost,
-    completed: ended('completed'),
-    failed: ended('failed'),
-    timedOut: ended('timed-out'),
-    cancelled: ended('cancelled'),
-    lost,
-    warmUp: records.length - measured.length,
+    add: ({ phase, outcome }) => {
+      if (phase !== 'measured') {
+        warmUp++
+        return
+      }
+      measured++
+      ended[outcome.kind]++
+      addError(describe(outcome))
+    },
+    finish: () => {
+      const lost = Math.max(0, issued - measured - warmUp)
+      const { completed, failed, 'timed-out': timedOut, cancelled } = ended
+      return {
+        requests: { issued: measured + lost, completed, failed, timedOut, cancelled, lost, warmUp },
+        errors: [...errors.values()].sort(
+          (a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1),
+        ),
+      }
+    },
   }
 }
 
-/** Failures and time-outs by kind, the most frequent first. */
-export function countErrors(records: readonly RequestRecord[]): ErrorCount[] {
-  const counts = new Map<string, ErrorCount>()
-  for (const { outcome } of records) {
-    const error = describe(outcome)
-    if (!error) continue
-    const before = counts.get(error.kind)
-    counts.set(error.kind, before ? { ...before, count: before.count + 1 } : error)
-  }
-  return [...counts.values()].sort((a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1))
-}
-
+/** One failure or time-out; nothing for a request that completed. */
 function describe(outcome: RequestRecord['outcome']): ErrorCount | undefined {
   switch (outcome.kind) {
     case 'completed':

@@ -25,6 +25,7 @@ interface GateRule {
 
 const MAX_ERROR_RATIO = 0.01
 const MAX_UNSENT_RATIO = 0.01
+const MAX_RATE_ERROR_RATIO = 0.005
 const MAX_GIVEN_UP_RATIO = 0.05
 /** Speculative decoding brings a few tokens at once, a buffering proxy whole answers. */
 const MAX_TOKENS_PER_CHUNK = 10
@@ -32,6 +33,7 @@ const MIN_LATENCIES_IN_WINDOW = 3
 const MAX_LENGTH_DEVIATION_RATIO = 0.1
 const MAX_WORKER_CORES = 0.7
 const MAX_LOOP_DELAY_P99_MS = 10
+const MAX_INSTRUMENT_ERROR_RATIO = 0.1
 const MIN_LATENESS_LIMIT_MS = 1
 const LATENESS_SHARE_OF_TTFT = 0.01
 
@@ -90,6 +92,13 @@ const gateRules: Readonly<Record<string, GateRule>> = {
         pass: unsent <= MAX_UNSENT_RATIO,
       }
     },
+  },
+  'rate-achieved': {
+    severity: 'degraded',
+    limit: () => `within ${percent(MAX_RATE_ERROR_RATIO)} of the timetable, or one request`,
+    remedy:
+      'The load was not the rate asked for: lower the rate, or run the load from another host.',
+    judge: ({ point: { rate, windowS } }) => judgeRate(rate, windowS),
   },
   'in-flight-limit': {
     severity: 'degraded',
@@ -180,6 +189,14 @@ const gateRules: Readonly<Record<string, GateRule>> = {
             pass: health.busiestWorkerCores <= MAX_WORKER_CORES,
           },
   },
+  'instrument-error': {
+    severity: 'degraded',
+    limit: () =>
+      `TTFT error p50 at most ${percent(MAX_INSTRUMENT_ERROR_RATIO)} of the median TTFT, gap error p50 at most ${percent(MAX_INSTRUMENT_ERROR_RATIO)} of the median TPOT`,
+    remedy:
+      'By its certificate the client is too slow for times as short as these: lower the load, or run it from a faster or quieter host and calibrate there.',
+    judge: ({ point }) => judgeInstrument(point),
+  },
   drained: {
     severity: 'degraded',
     limit: () => '0 given up',
@@ -260,6 +277,42 @@ function judgeWindow(
   return times === undefined
     ? undefined
     : { value: `${times.toFixed(1)} times`, pass: times >= latencies }
+}
+
+function judgeInstrument({
+  instrument: { error },
+  ttftMs,
+  tpotMs,
+}: Omit<OperatingPoint, 'gates'>): { value: string; pass: boolean } | undefined {
+  if (error.kind === 'unknown') return undefined
+  const shares = [
+    { what: 'TTFT error p50', errorMs: error.ttftErrorMs.p50.value, ofMs: ttftMs.p50.value },
+    { what: 'gap error p50', errorMs: error.gapErrorMs.p50.value, ofMs: tpotMs.p50.value },
+  ].flatMap(({ what, errorMs, ofMs }) => {
+    const share = ratio(errorMs, ofMs)
+    return share === undefined ? [] : [{ text: `${what} ${percent(share)}`, share }]
+  })
+  if (shares.length === 0) return undefined
+  return {
+    value: shares.map(({ text }) => text).join(', '),
+    pass: shares.every(({ share }) => share <= MAX_INSTRUMENT_ERROR_RATIO),
+  }
+}
+
+function judgeRate(
+  rate: OperatingPoint['rate'],
+  windowS: number,
+): { value: string; pass: boolean } | undefined {
+  const { duePerS, sentPerS } = rate ?? {}
+  const achieved = ratio(sentPerS, duePerS)
+  if (achieved === undefined || duePerS === undefined) return undefined
+  const due = duePerS * windowS
+  // A request due at the very end of the window may leave just after it.
+  const astray = Math.round(Math.abs(achieved - 1) * due)
+  return {
+    value: `${(100 * achieved).toFixed(2)} %`,
+    pass: astray <= Math.max(1, MAX_RATE_ERROR_RATIO * due),
+  }
 }
 
 function judgeLength(mean: Maybe, asked: Maybe): { value: string; pass: boolean } | undefined {

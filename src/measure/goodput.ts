@@ -3,7 +3,7 @@ import type { Slo } from '../load/benchmark.ts'
 import type { RequestRecord } from '../load/record.ts'
 import { outputTokens, requestMetrics } from './metrics.ts'
 import type { OperatingPoint } from './summary.ts'
-import { isCompleted, isInside, outputTokensInside, perSecond, type Window } from './throughput.ts'
+import { isCompleted, isInside, perSecond, tokensInside, type Window } from './throughput.ts'
 
 /** Whether any limit is set. */
 export function hasSlo(slo: Slo): boolean {
@@ -25,25 +25,30 @@ function meetsSlo(record: RequestRecord, slo: Slo): boolean {
   )
 }
 
-/**
- * Requests, and their tokens, that met every limit; absent when no limit is set.
- *
- * @param asked requests that should have met them: whoever was given up or never served did not
- */
-export function goodput(
-  records: readonly RequestRecord[],
-  asked: number,
-  window: Window,
-  slo: Slo,
-): OperatingPoint['goodput'] {
-  if (!hasSlo(slo)) return undefined
-  const good = records.filter((record) => isCompleted(record) && meetsSlo(record, slo))
-  const endedInside = good.filter(({ endMs }) => isInside(window, endMs))
-  const measured = good.filter(({ phase }) => phase === 'measured')
+/** Requests, and their tokens, that met every limit; absent when no limit is set. */
+export interface GoodputTally {
+  readonly add: (record: RequestRecord) => void
+  /** @param asked requests that should have met them: whoever was given up or never served did not */
+  readonly finish: (asked: number) => OperatingPoint['goodput']
+}
+
+export function startGoodput(window: Window, slo: Slo): GoodputTally {
+  if (!hasSlo(slo)) return { add: () => {}, finish: () => undefined }
+  let endedInside = 0
+  let outputTokensInside = 0
+  let measured = 0
   return {
-    slo,
-    requestsPerS: perSecond(endedInside.length, window),
-    outputTokensPerS: perSecond(outputTokensInside(good, window), window),
-    goodRatio: ratio(measured.length, asked),
+    add: (record) => {
+      if (!isCompleted(record) || !meetsSlo(record, slo)) return
+      outputTokensInside += tokensInside(record, window)
+      if (isInside(window, record.endMs)) endedInside++
+      if (record.phase === 'measured') measured++
+    },
+    finish: (asked) => ({
+      slo,
+      requestsPerS: perSecond(endedInside, window),
+      outputTokensPerS: perSecond(outputTokensInside, window),
+      goodRatio: ratio(measured, asked),
+    }),
   }
 }

@@ -2,10 +2,11 @@ import { difference, type Maybe, product, ratio, sum } from '../arithmetic.ts'
 import { describeLevel, type LoadLevel } from '../load/benchmark.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { LevelLog } from '../load/run-log.ts'
-import { MS_PER_S, US_PER_MS } from '../units.ts'
+import { US_PER_MS } from '../units.ts'
+import { clientLoad } from './instrument-load.ts'
 import { valuesOf } from './metrics.ts'
 import { distribution } from './quantile.ts'
-import type { Distribution } from './summary.ts'
+import type { ClientLoad, Distribution } from './summary.ts'
 
 /**
  * What a server that tells the truth wrote down about one request. Times are of the operating
@@ -16,11 +17,15 @@ export interface ServerStamp {
   readonly requestId?: string
   /** The request's head was read. */
   readonly receivedMonotonicMs: number
+  /** Of a stream: just before its head was written and, in a chat, the event that names the role. */
+  readonly openedMonotonicMs?: number
   /**
    * Each chunk of output, taken just before its bytes were written to the socket: nobody can have
    * them earlier. After the write would be too late, for the kernel may run the reader first.
    */
   readonly chunkMonotonicMs: readonly number[]
+  /** Of a stream that ended properly: just before its last bytes: reason, usage and end mark. */
+  readonly closedMonotonicMs?: number
   readonly ended: 'length' | 'stop' | 'aborted' | 'refused'
 }
 
@@ -186,13 +191,9 @@ function total(counts: readonly number[]): number {
 }
 
 /** What one load level says about the instrument. */
-export interface InstrumentLevel {
+export interface InstrumentLevel extends ClientLoad {
   readonly load: LoadLevel
   readonly label: string
-  /** Mean number of answers under way in the window. */
-  readonly streams?: number
-  /** Output chunks that the client received in the window / its length. */
-  readonly eventsPerS?: number
   /** Over the requests of the measured phase. */
   readonly error: InstrumentError
   /** Over every request of the level, warm-up too. */
@@ -220,8 +221,7 @@ export function instrumentLevel(log: LevelLog, run: InstrumentInput): Instrument
   return {
     load: log.load,
     label: describeLevel(log.load),
-    streams: meanStreams(records, log),
-    eventsPerS: eventsPerS(records, log),
+    ...clientLoad(records, { startMs: log.windowStartMs, endMs: log.windowEndMs }),
     error: errorAmong(measured, run),
     agreement: { requests, chunks, negativeDelays },
     cpuUsPerEvent: ratio(cpuUs, total(records.map(({ chunkMs }) => chunkMs.length))),
@@ -237,20 +237,6 @@ function errorAmong(records: readonly RequestRecord[], run: InstrumentInput): In
   const ids = new Set(records.map(({ id }) => `${run.idPrefix}-${id}`))
   const stamps = run.stamps.filter(({ requestId }) => ids.has(requestId ?? ''))
   return instrumentError({ ...run, records, stamps })
-}
-
-function eventsPerS(records: readonly RequestRecord[], { windowStartMs, windowEndMs }: LevelLog) {
-  const inWindow = (ms: number): boolean => ms >= windowStartMs && ms < windowEndMs
-  const events = total(records.map(({ chunkMs }) => chunkMs.filter(inWindow).length))
-  return ratio(events, (windowEndMs - windowStartMs) / MS_PER_S)
-}
-
-function meanStreams(records: readonly RequestRecord[], { windowStartMs, windowEndMs }: LevelLog) {
-  const insideMs = ({ sentMs, closedMs }: RequestRecord): number => {
-    if (sentMs === undefined) return 0
-    return Math.max(0, Math.min(closedMs, windowEndMs) - Math.max(sentMs, windowStartMs))
-  }
-  return ratio(total(records.map(insideMs)), windowEndMs - windowStartMs)
 }
 
 /** The fastest level whose p99 of the detection delay is under a limit. */

@@ -1,5 +1,6 @@
 import { difference, type Maybe, ratio } from '../arithmetic.ts'
 import { type RequestRecord, startMs } from '../load/record.ts'
+import { US_PER_MS } from '../units.ts'
 
 /** A figure that each completed request has, or that is unknown for it. */
 export interface RequestMetric {
@@ -62,7 +63,14 @@ export function valuesOf(records: readonly RequestRecord[], metric: RequestMetri
   return records.map(of).filter((value) => value !== undefined)
 }
 
-/** Gaps between successive chunks of each request, pooled. */
-export function interChunkGapsMs(records: readonly RequestRecord[]): number[] {
-  return records.flatMap(({ chunkMs }) => chunkMs.slice(1).map((ms, i) => ms - (chunkMs[i] ?? ms)))
+/** Gaps between successive chunks, in whole microseconds: records hold no more. */
+export function interChunkGapsUs({ chunkMs }: RequestRecord): number[] {
+  const gapsUs: number[] = []
+  let beforeUs: Maybe
+  for (const ms of chunkMs) {
+    const us = Math.round(ms * US_PER_MS)
+    if (beforeUs !== undefined) gapsUs.push(us - beforeUs)
+    beforeUs = us
+  }
+  return gapsUs
 }

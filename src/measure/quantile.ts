@@ -1,14 +1,8 @@
-import { mean } from '../arithmetic.ts'
+import type { Maybe } from '../arithmetic.ts'
 import { binomialQuantile } from './binomial.ts'
+import { createColumn } from './column.ts'
+import type { Samples } from './samples.ts'
 import type { Distribution, Percentile } from './summary.ts'
-
-declare const sorted: unique symbol
-/** Ascending. Only `sortSamples` makes one, so whoever holds it need not check. */
-export type SortedSamples = readonly number[] & { readonly [sorted]: true }
-
-export function sortSamples(samples: readonly number[]): SortedSamples {
-  return Float64Array.from(samples).sort() as unknown as SortedSamples
-}
 
 /**
  * Fewest samples from which a percentile may be printed: those of MLPerf's early stopping at 99 %
@@ -22,17 +16,17 @@ function sampleFloor(p: number): number {
 }
 
 /** The smallest sample that at least `p` percent of the samples do not exceed. */
-export function nearestRank(samples: SortedSamples, p: number): number | undefined {
+export function nearestRank({ n, valueAtRank }: Samples, p: number): Maybe {
   // Without rounding, 95 % of 20 is 19.000000000000004 and its ceiling is one rank too high.
-  const rank = Math.ceil(Number(((p * samples.length) / 100).toFixed(9)))
-  return samples[Math.max(1, rank) - 1]
+  const rank = Math.ceil(Number(((p * n) / 100).toFixed(9)))
+  return valueAtRank(Math.max(1, rank))
 }
 
 const CONFIDENCE = 0.95
 
 /** One percentile with its interval, or withheld under its sample floor. */
-export function percentile(samples: SortedSamples, p: number): Percentile {
-  const n = samples.length
+export function percentile(samples: Samples, p: number): Percentile {
+  const { n } = samples
   const floor = sampleFloor(p)
   if (n < floor) return { p, n, withheldUntilN: floor }
   return { p, n, value: nearestRank(samples, p), ...orderStatisticInterval(samples, p) }
@@ -43,11 +37,11 @@ export function percentile(samples: SortedSamples, p: number): Percentile {
  * rank ppf(1 - alpha/2) + 1. A rank below 1 or above n has no sample: that end is then absent.
  */
 function orderStatisticInterval(
-  samples: SortedSamples,
+  { n, valueAtRank }: Samples,
   p: number,
 ): { low?: number; high?: number } {
-  const { lowRank, highRank } = orderStatisticRanks(samples.length, p)
-  return { low: samples[lowRank - 1], high: samples[highRank - 1] }
+  const { lowRank, highRank } = orderStatisticRanks(n, p)
+  return { low: valueAtRank(lowRank), high: valueAtRank(highRank) }
 }
 
 /** The ranks (from 1) between which the true percentile lies with 95 % confidence; may fall outside 1..n. */
@@ -59,17 +53,24 @@ export function orderStatisticRanks(n: number, p: number): { lowRank: number; hi
   }
 }
 
-/** The usual figures of a set of samples; unknowns left out beforehand. */
-export function distribution(samples: readonly number[]): Distribution {
-  const ordered = sortSamples(samples)
+/** The usual figures of a set of samples. */
+export function distributionOf(samples: Samples): Distribution {
+  const { n, mean, valueAtRank } = samples
   return {
-    n: ordered.length,
-    mean: mean(samples),
-    min: ordered[0],
-    max: ordered[ordered.length - 1],
-    p50: percentile(ordered, 50),
-    p90: percentile(ordered, 90),
-    p95: percentile(ordered, 95),
-    p99: percentile(ordered, 99),
+    n,
+    mean,
+    min: valueAtRank(1),
+    max: valueAtRank(n),
+    p50: percentile(samples, 50),
+    p90: percentile(samples, 90),
+    p95: percentile(samples, 95),
+    p99: percentile(samples, 99),
   }
+}
+
+/** The same of plain values; unknowns left out beforehand. */
+export function distribution(values: readonly number[]): Distribution {
+  const column = createColumn()
+  for (const value of values) column.add(value)
+  return distributionOf(column.samples())
 }

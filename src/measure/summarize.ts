@@ -1,150 +1,46 @@
-import { ratio } from '../arithmetic.ts'
-import { type Benchmark, describeLevel, type LoadLevel } from '../load/benchmark.ts'
 import type { RequestRecord } from '../load/record.ts'
-import type { LevelLog, RunLog } from '../load/run-log.ts'
-import { MS_PER_S } from '../units.ts'
-import { countErrors, countRequests } from './counts.ts'
+import type { RunLog } from '../load/run-log.ts'
 import { frontierOf } from './frontier.ts'
-import { judgeGates, judgeRun } from './gates.ts'
-import { goodput } from './goodput.ts'
-import { interChunkGapsMs, type RequestMetricName, valuesOf } from './metrics.ts'
-import { distribution } from './quantile.ts'
-import type { Distribution, OperatingPoint, Summary } from './summary.ts'
-import {
-  inputTokensInside,
-  isCompleted,
-  isInside,
-  outputTokensInside,
-  perSecond,
-  tokensPerChunk,
-  type Window,
-  wholeRunOutputTokensPerS,
-  windowSeconds,
-} from './throughput.ts'
+import { judgeRun } from './gates.ts'
+import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
+import { startOperatingPoint } from './operating-point.ts'
+import type { Summary } from './summary.ts'
+import type { Tally } from './tally.ts'
 import { warningsOf } from './warnings.ts'
 
-/** Everything a run came to, from its log and its records alone. */
-export function summarize(run: RunLog, records: readonly RequestRecord[]): Summary {
-  const points = run.levels.map((log) =>
-    operatingPoint(
-      log,
-      records.filter(({ level }) => level === log.level),
-      run.config.benchmark,
-    ),
+/**
+ * Everything a run came to, from its log, its records and the certificate of its instrument alone. Of a
+ * record only its figures are kept: 8 bytes (up to 16) for each request metric it has, and its gaps in
+ * a histogram. Records of a level that the log does not know are left out: such a level has no end, and
+ * so no window.
+ */
+export function startSummary(run: RunLog, certificate?: Certificate): Tally<Summary> {
+  const judged = judgeCertificate(run, certificate)
+  const levels = new Map(
+    run.levels.map((log) => [log.level, startOperatingPoint(log, run.config.benchmark, judged)]),
   )
   return {
-    points,
-    frontier: frontierOf(points),
-    ...judgeRun(points, run.state),
-    warnings: warningsOf(run, points),
+    add: (record) => levels.get(record.level)?.add(record),
+    finish: () => {
+      const points = [...levels.values()].map(({ finish }) => finish())
+      return {
+        points,
+        frontier: frontierOf(points),
+        ...judgeRun(points, run.state),
+        warnings: warningsOf(run, points),
+        instrument: certificateUse(judged),
+      }
+    },
   }
 }
 
-/** What one load level came to. `records` are those of the level, warm-up included. */
-export function operatingPoint(
-  log: LevelLog,
+/** The same of records that are at hand. */
+export function summarize(
+  run: RunLog,
   records: readonly RequestRecord[],
-  benchmark: Benchmark,
-): OperatingPoint {
-  const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
-  const requests = countRequests(records, log.issued)
-  const point = {
-    level: log.level,
-    load: log.load,
-    label: describeLevel(log.load),
-    windowS: windowSeconds(window),
-    requests,
-    errors: countErrors(records.filter(({ phase }) => phase === 'measured')),
-    ...distributions(records),
-    ...rates(records, window),
-    goodput: goodput(records, requests.issued + (log.neverSent ?? 0), window, benchmark.slo),
-    heldBack: log.heldBack,
-    neverSent: log.neverSent,
-    rate: offeredRate(log.load, records, window),
-    health: log.health,
-    ended: log.ended,
-  }
-  return { ...point, gates: judgeGates({ point, benchmark }) }
-}
-
-type Distributions = Pick<
-  OperatingPoint,
-  | 'ttftMs'
-  | 'ttftFromSentMs'
-  | 'ttfvMs'
-  | 'tpotMs'
-  | 'interChunkMs'
-  | 'latencyMs'
-  | 'latenessMs'
-  | 'inputTokens'
-  | 'outputTokens'
-  | 'tokenSource'
-  | 'tokensPerSPerUser'
->
-
-/** Over completed requests of the measured phase. */
-function distributions(records: readonly RequestRecord[]): Distributions {
-  const measured = records.filter((record) => record.phase === 'measured' && isCompleted(record))
-  const of = (metric: RequestMetricName): Distribution => distribution(valuesOf(measured, metric))
-  const ifAny = (metric: RequestMetricName): Distribution | undefined => {
-    const values = valuesOf(measured, metric)
-    return values.length > 0 ? distribution(values) : undefined
-  }
-  const tpotMs = of('tpotMs')
-  return {
-    ttftMs: of('ttftMs'),
-    ttftFromSentMs: of('ttftFromSentMs'),
-    ttfvMs: ifAny('ttfvMs'),
-    tpotMs,
-    interChunkMs: distribution(interChunkGapsMs(measured)),
-    latencyMs: of('latencyMs'),
-    latenessMs: ifAny('latenessMs'),
-    inputTokens: of('inputTokens'),
-    outputTokens: of('outputTokens'),
-    tokenSource: measured.every(({ usage }) => (usage?.outputTokens ?? 0) > 0) ? 'usage' : 'chunks',
-    tokensPerSPerUser: ratio(MS_PER_S, tpotMs.p50.value),
-  }
-}
-
-type Rates = Pick<
-  OperatingPoint,
-  | 'tokensPerChunk'
-  | 'outputTokensPerS'
-  | 'inputTokensPerS'
-  | 'wholeRunOutputTokensPerS'
-  | 'requestsPerS'
->
-
-/** Over everything that happened inside the window, whichever phase it was issued in. */
-function rates(records: readonly RequestRecord[], window: Window): Rates {
-  const completed = records.filter(isCompleted)
-  const ended = completed.filter(({ endMs }) => isInside(window, endMs)).length
-  const any = completed.length > 0
-  return {
-    tokensPerChunk: tokensPerChunk(completed),
-    outputTokensPerS: any ? perSecond(outputTokensInside(records, window), window) : undefined,
-    inputTokensPerS: any ? perSecond(inputTokensInside(records, window), window) : undefined,
-    wholeRunOutputTokensPerS: wholeRunOutputTokensPerS(records),
-    requestsPerS: any ? perSecond(ended, window) : undefined,
-  }
-}
-
-function offeredRate(
-  load: LoadLevel,
-  records: readonly RequestRecord[],
-  window: Window,
-): OperatingPoint['rate'] {
-  switch (load.kind) {
-    case 'closed':
-      return undefined
-    case 'constant':
-    case 'poisson':
-    case 'gamma': {
-      const sent = records.filter(({ sentMs }) => isInside(window, sentMs)).length
-      return { askedPerS: load.ratePerS, sentPerS: perSecond(sent, window) }
-    }
-    case 'ramp':
-    case 'trace':
-      return undefined // One number does not say what was asked of the window.
-  }
+  certificate?: Certificate,
+): Summary {
+  const { add, finish } = startSummary(run, certificate)
+  for (const record of records) add(record)
+  return finish()
 }

@@ -42,7 +42,7 @@ export interface ErrorCount {
 type TokenSource = 'usage' | 'chunks'
 
 /** Of the requests of the measured phase: `issued = completed + failed + timedOut + cancelled + lost`. */
-export interface RequestCounts {
+interface RequestCounts {
   readonly issued: number
   readonly completed: number
   readonly failed: number
@@ -99,11 +99,60 @@ export interface OperatingPoint {
   /** Requests due inside the window that were never sent. */
   readonly neverSent?: number
   /** Rate asked for and rate at which requests were sent in the window, open loop only. */
-  readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
+  /** In open loop: the rate asked for, that of the timetable drawn for it, and what left inside the window. */
+  readonly rate?: {
+    readonly askedPerS: number
+    readonly duePerS?: number
+    readonly sentPerS?: number
+  }
   readonly health: ClientHealth
+  readonly instrument: InstrumentAtLevel
   readonly ended: LevelEnd
   readonly gates: readonly Gate[]
 }
+
+/** What a level asked of the client that measured it. */
+export interface ClientLoad {
+  /** Mean number of answers under way in the window. */
+  readonly streams?: number
+  /** Output chunks that the client received in the window / its length, in s. */
+  readonly eventsPerS?: number
+}
+
+/** The load a level put on the client, and the client's own error at such a load. */
+interface InstrumentAtLevel extends ClientLoad {
+  readonly error: AppliedError
+}
+
+/** The error a certificate measured at this load or a higher one, times in ms; or why there is none. */
+export type AppliedError =
+  | {
+      readonly kind: 'certified'
+      /** The level of the certificate. */
+      readonly calibratedAt: string
+      readonly calibratedStreams: number
+      readonly calibratedEventsPerS: number
+      readonly delayMs: Distribution
+      readonly ttftErrorMs: Distribution
+      readonly gapErrorMs: Distribution
+      /** Open loop only. */
+      readonly latenessMs?: Distribution
+    }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+/** Which certificate of the instrument a run was judged with, or why with none. */
+export type CertificateUse =
+  | {
+      readonly kind: 'applies'
+      /** Of the certificate, ISO 8601 UTC. */
+      readonly date: string
+      readonly node: string
+      readonly version: string
+      readonly cpuModel: string
+      readonly cores: number
+      readonly arrival: 'spread' | 'bursts'
+    }
+  | { readonly kind: 'none'; readonly reason: string }
 
 /** One validity gate, judged. */
 export interface Gate {
@@ -159,4 +208,5 @@ export interface Summary {
   /** Why the verdict is not VALID; empty when it is. */
   readonly reasons: readonly string[]
   readonly warnings: readonly Warning[]
+  readonly instrument: CertificateUse
 }

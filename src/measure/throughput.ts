@@ -2,6 +2,8 @@ import { difference, type Maybe, ratio, sum } from '../arithmetic.ts'
 import type { RequestRecord } from '../load/record.ts'
 import { MS_PER_S } from '../units.ts'
 import { outputTokens } from './metrics.ts'
+import type { OperatingPoint } from './summary.ts'
+import type { Tally } from './tally.ts'
 
 /** A stretch of time, ms since the run's epoch: from its start, up to but without its end. */
 export interface Window {
@@ -22,71 +24,102 @@ export function perSecond(amount: Maybe, window: Window): Maybe {
   return ratio(amount, windowSeconds(window))
 }
 
-/**
- * Output tokens that arrived inside the window. A request's tokens are spread evenly over its
- * chunks. What failed requests brought does not count; what cancelled ones brought does, at the
- * tokens per chunk of the completed ones, as it was the client that gave up.
- */
-export function outputTokensInside(records: readonly RequestRecord[], window: Window): Maybe {
-  const perChunk = tokensPerChunk(records.filter(isCompleted))
-  return sum(records.map((record) => tokensInside(record, window, perChunk ?? 1)))
-}
-
-function tokensInside(record: RequestRecord, window: Window, tokensPerChunk: number): number {
-  const inside = record.chunkMs.filter((ms) => isInside(window, ms)).length
-  if (inside === 0) return 0
-  switch (record.outcome.kind) {
-    case 'completed':
-      return (outputTokens(record) * inside) / record.chunkMs.length
-    case 'cancelled':
-      return inside * tokensPerChunk
-    case 'failed':
-    case 'timed-out':
-      return 0
-  }
-}
-
-/** Input tokens of completed requests whose first token arrived inside the window. */
-export function inputTokensInside(records: readonly RequestRecord[], window: Window): Maybe {
-  const begun = records.filter(
-    (record) => isCompleted(record) && isInside(window, record.chunkMs[0]),
-  )
-  return sum(begun.map((record) => record.usage?.inputTokens))
-}
-
-/** Mean tokens per output chunk, by the server's count; unknown when it does not count. */
-export function tokensPerChunk(completed: readonly RequestRecord[]): Maybe {
-  const tokens = sum(completed.map((record) => record.usage?.outputTokens))
-  return ratio(
-    tokens,
-    completed.reduce((chunks, record) => chunks + record.chunkMs.length, 0),
-  )
-}
-
-/** Output tokens of completed requests over the time from the first send to the last end. */
-export function wholeRunOutputTokensPerS(records: readonly RequestRecord[]): Maybe {
-  const completed = records.filter(isCompleted)
-  const firstMs = minimum(records.map(({ sentMs }) => sentMs))
-  const lastMs = maximum(completed.map(({ endMs }) => endMs))
-  const tokens = completed.length === 0 ? undefined : sum(completed.map(outputTokens))
-  return ratio(tokens, ratio(difference(lastMs, firstMs), MS_PER_S))
-}
-
 export function isCompleted(record: RequestRecord): boolean {
   return record.outcome.kind === 'completed'
 }
 
-function minimum(values: readonly Maybe[]): Maybe {
-  return values.reduce(
-    (least, value) =>
-      value !== undefined && (least === undefined || value < least) ? value : least,
-    undefined,
-  )
+function chunksInside({ chunkMs }: RequestRecord, window: Window): number {
+  let inside = 0
+  for (const ms of chunkMs) if (isInside(window, ms)) inside++
+  return inside
 }
 
-function maximum(values: readonly Maybe[]): Maybe {
-  return values.reduce(
-    (most, value) => (value !== undefined && (most === undefined || value > most) ? value : most),
-    undefined,
-  )
+/** Output tokens of a completed request that arrived inside the window, spread evenly over its chunks. */
+export function tokensInside(record: RequestRecord, window: Window): number {
+  const inside = chunksInside(record, window)
+  return inside === 0 ? 0 : (outputTokens(record) * inside) / record.chunkMs.length
+}
+
+type Throughput = Pick<
+  OperatingPoint,
+  | 'tokensPerChunk'
+  | 'outputTokensPerS'
+  | 'inputTokensPerS'
+  | 'wholeRunOutputTokensPerS'
+  | 'requestsPerS'
+>
+
+/**
+ * Over everything that happened inside the window, whichever phase it was issued in. What failed
+ * requests brought does not count; what cancelled ones brought does, at the tokens per chunk of the
+ * completed ones, as it was the client that gave up.
+ */
+export function startThroughput(window: Window): Tally<Throughput> {
+  const whole = startWholeRun()
+  let completed = 0
+  let endedInside = 0
+  let chunks = 0
+  let cancelledChunksInside = 0
+  let completedTokensInside = 0
+  let inputTokensInside: Maybe = 0
+  /** By the server's count; unknown as soon as it gives none. */
+  let countedTokens: Maybe = 0
+
+  const addCompleted = (record: RequestRecord): void => {
+    completed++
+    chunks += record.chunkMs.length
+    countedTokens = sum([countedTokens, record.usage?.outputTokens])
+    completedTokensInside += tokensInside(record, window)
+    if (isInside(window, record.endMs)) endedInside++
+    if (isInside(window, record.chunkMs[0]))
+      inputTokensInside = sum([inputTokensInside, record.usage?.inputTokens])
+  }
+
+  return {
+    add: (record) => {
+      whole.add(record)
+      switch (record.outcome.kind) {
+        case 'completed':
+          addCompleted(record)
+          break
+        case 'cancelled':
+          cancelledChunksInside += chunksInside(record, window)
+          break
+        case 'failed':
+        case 'timed-out':
+          break
+      }
+    },
+    finish: () => {
+      const tokensPerChunk = ratio(countedTokens, chunks)
+      const tokens = completedTokensInside + cancelledChunksInside * (tokensPerChunk ?? 1)
+      const rate = (amount: Maybe): Maybe => (completed > 0 ? perSecond(amount, window) : undefined)
+      return {
+        tokensPerChunk,
+        outputTokensPerS: rate(tokens),
+        inputTokensPerS: rate(inputTokensInside),
+        ...whole.finish(),
+        requestsPerS: rate(endedInside),
+      }
+    },
+  }
+}
+
+/** Output tokens of completed requests over the time from the first send to the last end. */
+function startWholeRun(): Tally<Pick<OperatingPoint, 'wholeRunOutputTokensPerS'>> {
+  let firstSentMs: Maybe
+  let lastEndMs: Maybe
+  let tokens: Maybe
+  return {
+    add: (record) => {
+      const { sentMs, endMs } = record
+      if (sentMs !== undefined) firstSentMs = Math.min(firstSentMs ?? sentMs, sentMs)
+      if (!isCompleted(record)) return
+      tokens = (tokens ?? 0) + outputTokens(record)
+      if (endMs !== undefined) lastEndMs = Math.max(lastEndMs ?? endMs, endMs)
+    },
+    finish: () => ({
+      wholeRunOutputTokensPerS: ratio(tokens, ratio(difference(lastEndMs, firstSentMs), MS_PER_S)),
+    }),
+  }
 }

@@ -43,6 +43,7 @@ const columns: readonly Column[] = [
   ['load_kind', (_, { point }) => point.load.kind],
   ['concurrency', (_, { point }) => concurrency(point.load)],
   ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
+  ['due_requests_per_s', (_, { point }) => point.rate?.duePerS],
   ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
   ['window_s', (_, { point }) => point.windowS],
   ['ended', (_, { point }) => point.ended],
@@ -71,6 +72,17 @@ const columns: readonly Column[] = [
   ...distribution('lateness', 'ms', ({ point }) => point.latenessMs),
   ...distribution('input', 'tokens', ({ point }) => point.inputTokens),
   ...distribution('output', 'tokens', ({ point }) => point.outputTokens),
+  ['streams', (_, { point }) => point.instrument.streams],
+  ['events_per_s', (_, { point }) => point.instrument.eventsPerS],
+  [
+    'certificate_date',
+    ({ summary: { instrument } }) => (instrument.kind === 'applies' ? instrument.date : undefined),
+  ],
+  ['instrument_calibrated_at', (_, row) => certified(row)?.calibratedAt],
+  ...distribution('instrument_delay', 'ms', (row) => certified(row)?.delayMs),
+  ...distribution('instrument_ttft_error', 'ms', (row) => certified(row)?.ttftErrorMs),
+  ...distribution('instrument_gap_error', 'ms', (row) => certified(row)?.gapErrorMs),
+  ...distribution('instrument_lateness', 'ms', (row) => certified(row)?.latenessMs),
   ['is_priced_level', (_, { priced }) => priced],
   ['meets_slo', (_, { cost }) => cost?.meetsSlo],
   ['utilisation_ratio', ({ cost }) => cost.utilisation],
@@ -99,6 +111,10 @@ function distribution(
     [`${name}_mean_${unit}`, (_, row) => of(row)?.mean],
     ...percentiles,
   ]
+}
+
+function certified({ point: { instrument } }: LevelRow) {
+  return instrument.error.kind === 'certified' ? instrument.error : undefined
 }
 
 function concurrency(load: LoadLevel): number | undefined {

@@ -2,6 +2,7 @@ import type { Gpu, Hardware } from '../detect/hardware.ts'
 import { readingValue } from '../detect/hardware.ts'
 import type { Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
+import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import { describeWorkload } from '../load/workloads/sizes.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
@@ -35,9 +36,11 @@ export function identityFacts({ run }: Report): Fact[] {
   ]
 }
 
-/** Host and port of the server; never the credentials that an address may hold. */
+/** Host and port of the server, or its socket; never the credentials that an address may hold. */
 export function serverHost(run: RunLog): string {
-  return URL.canParse(run.target.url) ? new URL(run.target.url).host : notAvailable
+  if (!URL.canParse(run.target.url)) return notAvailable
+  const url = new URL(run.target.url)
+  return socketPathOf(url) === undefined ? url.host : plainText(describeOrigin(url))
 }
 
 /** The measuring machine is the serving one only where the server's address is its own. */
@@ -118,7 +121,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['Context', tokens(run.target.contextTokens)],
     ['Answer length', lengthText(run.target.forcesOutputLength)],
     ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
-    ['Certificate', certificateText(config.tlsVerified)],
+    ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]

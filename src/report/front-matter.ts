@@ -2,6 +2,7 @@ import { levelsOf } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { Gate, Summary, Verdict, WarningKind } from '../measure/summary.ts'
 import { formatCount } from './format.ts'
+import { instrumentLine } from './instrument-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report } from './report.ts'
 
@@ -12,6 +13,8 @@ export interface FrontMatter {
   readonly verdict: Verdict
   /** The verdict and what it means, on one line. */
   readonly verdictLine: string
+  /** The instrument's own error at the loads of the run, or why it is not known. */
+  readonly instrumentLine: string
   readonly reasons: readonly string[]
   /** Doubts of the measurement, then of the money. */
   readonly warnings: readonly string[]
@@ -25,6 +28,7 @@ export function frontMatter(report: Report): FrontMatter {
     notices: notices.map(({ text }) => text),
     verdict: summary.verdict,
     verdictLine: verdictLine(summary),
+    instrumentLine: instrumentLine(report),
     reasons: summary.reasons.map(plainText),
     warnings: [
       ...summary.warnings.filter(({ kind }) => !said.has(kind)).map(({ text }) => plainText(text)),
@@ -35,11 +39,12 @@ export function frontMatter(report: Report): FrontMatter {
 
 /** The front matter as a flat list, for formats that have no layout. */
 export function frontLines(report: Report): string[] {
-  const { notices, verdictLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
   return [
     ...notices,
     verdictLine,
     ...reasons.map((reason) => `Reason: ${reason}`),
+    instrumentLine,
     ...warnings.map((warning) => `Warning: ${warning}`),
   ]
 }

@@ -16,6 +16,7 @@ import {
   paragraph,
   scrollBox,
 } from './html-table.ts'
+import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument-facts.ts'
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
@@ -188,12 +189,15 @@ function statusBadge(status: Gate['status']): Markup {
 }
 
 /** What the measuring client itself was doing, so that its share of the figures can be judged. */
-export function clientSection({ summary }: Report): Markup {
+export function clientSection(report: Report): Markup {
+  const { summary } = report
   const headings = [
     'Loop delay p50, ms',
     'p99, ms',
     'max, ms',
-    'CPU, cores',
+    'Threads',
+    'Busiest, cores',
+    'All CPU, cores',
     'Machine busy',
     'GC max, ms',
     'Reads a chunk',
@@ -209,6 +213,8 @@ export function clientSection({ summary }: Report): Markup {
         formatNumber(health.loopDelayP50Ms),
         formatNumber(health.loopDelayP99Ms),
         formatNumber(health.loopDelayMaxMs),
+        formatCount(health.workers.length),
+        formatNumber(health.busiestWorkerCores),
         formatNumber(health.cpuCores),
         formatPercent(health.machineCpuRatio),
         formatNumber(health.gcPauseMaxMs),
@@ -216,6 +222,12 @@ export function clientSection({ summary }: Report): Markup {
         formatCount(health.connectionsOpened),
       ]),
     ),
+    htmlTable(
+      'Instrument error',
+      instrumentHeadings.map((heading, i) => ({ heading, numeric: i > 0 && i !== 3 })),
+      instrumentRows(report),
+    ),
+    paragraph(instrumentNote),
   )
 }
 

@@ -24,7 +24,7 @@ import {
   percentileSection,
 } from './html-measured.ts'
 import { styleSheet } from './html-style.ts'
-import { factList, htmlSection } from './html-table.ts'
+import { factList, htmlSection, paragraph } from './html-table.ts'
 import { html, type Markup, trustedMarkup } from './markup.ts'
 import { type ChartPicture, renderCharts } from './render-svg.ts'
 import type { Report, ReportFormat } from './report.ts'
@@ -93,10 +93,10 @@ ${verdictBox(report)}${headerOf(report)}${headlines(report)}${sections}<footer>$
 }
 
 function verdictBox(report: Report): Markup {
-  const { verdict, verdictLine, reasons, warnings } = frontMatter(report)
+  const { verdict, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
   return html`<div class="verdict ${verdict}">
 <h2>${verdictLine}</h2>
-${listUnder('Reasons', reasons)}${listUnder('Warnings', warnings)}</div>
+${listUnder('Reasons', reasons)}${paragraph(instrumentLine)}${listUnder('Warnings', warnings)}</div>
 `
 }
 

@@ -2,12 +2,13 @@ import { z } from 'zod'
 import { figureKindSchema } from '../figure.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
+import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
 
-const count = z.int().nonnegative()
+export const count = z.int().nonnegative()
 const ratio = z.number().describe('Ratio, 0 to 1')
-const ms = (what: string) => z.number().describe(`${what}, ms`)
-const perS = (what: string) => z.number().describe(`${what} per second`)
+export const ms = (what: string) => z.number().describe(`${what}, ms`)
+export const perS = (what: string) => z.number().describe(`${what} per second`)
 const usd = (what: string) => z.number().describe(`${what}, USD`)
 
 const percentileSchema = z
@@ -37,11 +38,11 @@ const distributionSchema = z
   })
   .meta({ id: 'distribution' })
 
-const distribution = (what: string) => distributionSchema.describe(what)
+export const distribution = (what: string) => distributionSchema.describe(what)
 
 const maxInFlight = z.number().describe('Most requests at once')
 
-const loadLevelSchema = z
+export const loadLevelSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('closed'),
@@ -124,7 +125,7 @@ const healthSchema = z
   })
   .meta({ id: 'clientHealth', description: 'State of the measuring client' })
 
-const endedSchema = z.enum([
+export const endedSchema = z.enum([
   'complete',
   'interrupted',
   'too-many-failures',
@@ -132,6 +133,33 @@ const endedSchema = z.enum([
   'no-progress',
 ])
 const weightsSchema = z.enum(['random', 'trained'])
+
+const told = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ value, source: z.string().describe('Endpoint and field') }).optional()
+
+const serverSchema = z
+  .strictObject({
+    kind: z.enum(serverKindNames),
+    proof: z.string().describe('Endpoint and field by which it was recognised'),
+    version: told(z.string()),
+    engine: told(z.string()),
+    contextTokens: told(count),
+    launch: z
+      .strictObject({
+        quantisation: told(z.string()),
+        tensorParallel: told(count),
+        pipelineParallel: told(count),
+        dataParallel: told(count),
+        prefixCaching: told(z.boolean()),
+        speculativeDecoding: told(z.string().describe('The method, or "none"')),
+        kvCacheTokens: told(count),
+        kvCacheType: told(z.string()),
+        maxRunning: told(count.describe('Requests worked on at once')),
+      })
+      .describe('How the server was started, as far as it tells'),
+    gateway: z.strictObject({ name: z.string(), proof: z.string() }).optional(),
+  })
+  .meta({ id: 'server', description: 'What kind of server answered, and why that is believed' })
 
 const gateSchema = z.strictObject({
   gate: z.string(),
@@ -170,6 +198,49 @@ const goodputSchema = z
   })
   .describe('Requests that met every limit of the service level')
 
+export const clientLoad = {
+  streams: z.number().optional().describe('Mean answers under way in the window'),
+  eventsPerS: perS('Output chunks received in the window').optional(),
+}
+
+export const arrivalSchema = z
+  .enum(['spread', 'bursts'])
+  .describe('Chunks of all streams spread over time, or at one moment')
+
+const instrumentSchema = z
+  .strictObject({
+    ...clientLoad,
+    error: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('certified'),
+        calibratedAt: z.string().describe('Level of the certificate'),
+        calibratedStreams: z.number(),
+        calibratedEventsPerS: perS('Output chunks'),
+        delayMs: distribution("From the server's write to the client's stamp, ms"),
+        ttftErrorMs: distribution("The client's TTFT less the server's, ms"),
+        gapErrorMs: distribution("Client's gap against server's gap, without sign, ms"),
+        latenessMs: distribution('How late requests left, ms').optional(),
+      }),
+      z.strictObject({ kind: z.literal('unknown'), reason: z.string() }),
+    ]),
+  })
+  .describe('Load on the client, and its certified error at that load or a higher one')
+
+const certificateUseSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('applies'),
+      date: z.string().describe('Of the certificate, ISO 8601 UTC'),
+      node: z.string(),
+      version: z.string(),
+      cpuModel: z.string(),
+      cores: count,
+      arrival: arrivalSchema,
+    }),
+    z.strictObject({ kind: z.literal('none'), reason: z.string() }),
+  ])
+  .describe('Which certificate of the instrument the run was judged with, or why with none')
+
 const pointSchema = z
   .strictObject({
     level: count,
@@ -200,11 +271,13 @@ const pointSchema = z
     rate: z
       .strictObject({
         askedPerS: perS('Requests asked for'),
+        duePerS: perS('Requests due in the window by the timetable').optional(),
         sentPerS: perS('Requests sent').optional(),
       })
       .optional()
       .describe('Open loop only'),
     health: healthSchema,
+    instrument: instrumentSchema,
     ended: endedSchema,
     gates: z.array(gateSchema),
   })
@@ -246,6 +319,7 @@ const summarySchema = z.strictObject({
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
   reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
   warnings: z.array(measureWarningSchema),
+  instrument: certificateUseSchema,
 })
 
 const text = readingSchema('text', z.string())
@@ -303,15 +377,22 @@ const hardwareSchema = z.strictObject({
 
 const node = z.string().describe('Version of Node')
 
+export const toolSchema = z.strictObject({
+  name: z.literal('baremark'),
+  version: z.string(),
+  node,
+  platform: z.string(),
+})
+
+export const machineSchema = z
+  .strictObject({ cpuModel: z.string().optional(), cores: count })
+  .describe('The machine that measured; cores are those the process may use')
+
 const runSchema = z.strictObject({
   schemaVersion: z.literal(1),
   runId: z.string(),
-  tool: z.strictObject({
-    name: z.literal('baremark'),
-    version: z.string(),
-    node,
-    platform: z.string(),
-  }),
+  tool: toolSchema,
+  client: machineSchema.optional(),
   epoch: z.string().describe('Wall time of the zero of all times in ms, ISO 8601 UTC'),
   epochMonotonicMs: z
     .number()
@@ -336,6 +417,7 @@ const runSchema = z.strictObject({
     simulated: z.boolean().describe('True when no model ran'),
     weights: weightsSchema.optional(),
     contextTokens: count.optional(),
+    server: serverSchema.optional(),
     forcesOutputLength: z.boolean().optional(),
     loopback: z.boolean().describe('Whether the server is on the measuring machine'),
   }),
@@ -513,9 +595,11 @@ function sidesOf<T extends string>(sides: Record<string, T>): T[] {
 }
 
 /** Strips `readonly`, which a schema does not know of, so that two types can be compared. */
-type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T
+export type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+/** Whether two types are the same, optional keys included. */
+export type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
 /** Does not compile when the schema and the type differ, be it in one optional key. */
 true satisfies Same<Plain<z.output<typeof reportSchema>>, Plain<ReportDocument>>

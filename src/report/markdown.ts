@@ -12,6 +12,7 @@ import {
 } from './facts.ts'
 import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
+import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument-facts.ts'
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
@@ -32,6 +33,7 @@ function renderMarkdown(report: Report): string {
     errorBlock(report),
     costBlock(report),
     details('Validity gates', gateTable(report)),
+    details('Instrument error', instrumentTable(report)),
     details('Assumptions', assumptionTable(report)),
     details('Method', bullets(methodFacts(report).map(factLine))),
   ]
@@ -39,12 +41,13 @@ function renderMarkdown(report: Report): string {
 }
 
 function frontBlock(report: Report): string {
-  const { notices, verdictLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
   const list = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${title}:\n\n${bullets(items.map(escapeMarkdown))}`]
   return [
     ...[...notices, verdictLine].map((line) => `**${escapeMarkdown(line)}**`),
     ...list('Reasons', reasons),
+    escapeMarkdown(instrumentLine),
     ...list('Warnings', warnings),
   ].join('\n\n')
 }
@@ -114,6 +117,11 @@ function gateTable({ summary }: Report): string {
     ]),
   )
   return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+}
+
+function instrumentTable(report: Report): string {
+  const rows = instrumentRows(report).map((cells) => cells.map(escapeMarkdown))
+  return `${table(instrumentHeadings, rows, 'right')}\n\n${escapeMarkdown(instrumentNote)}`
 }
 
 function assumptionTable({ cost }: Report): string {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { z } from 'zod'
 import type { Piece } from './engine.ts'
 import { errorBody, sendRefusal, sendText } from './http-messages.ts'
 
@@ -32,6 +33,32 @@ interface StreamFault {
   readonly afterChunks: number
 }
 
+const requests = z.array(z.int().positive()).optional()
+const kind = <K extends string>(name: K) => ({ kind: z.literal(name), requests })
+const inStream = <K extends StreamFault['kind']>(name: K) =>
+  z.strictObject({ ...kind(name), afterChunks: z.int().nonnegative() })
+
+/** A script of faults, as a file holds it. */
+export const faultsSchema = z.array(
+  z.discriminatedUnion('kind', [
+    z.strictObject({
+      ...kind('http-status'),
+      status: z.int().min(400).max(599),
+      retryAfterS: z.int().nonnegative().optional(),
+    }),
+    z.strictObject(kind('wrong-content-type')),
+    z.strictObject(kind('malformed-http')),
+    z.strictObject(kind('never-answer')),
+    z.strictObject(kind('empty-output')),
+    inStream('cut'),
+    inStream('reset'),
+    inStream('no-end-mark'),
+    inStream('stall'),
+    inStream('error-event'),
+    inStream('malformed-event'),
+  ]),
+) satisfies z.ZodType<readonly Fault[]>
+
 /** The fault scripted for that request. */
 export function faultOf(faults: readonly Fault[], requestNumber: number): Fault | undefined {
   return faults.find(({ requests }) => !requests || requests.includes(requestNumber))
@@ -41,8 +68,8 @@ export function faultOf(faults: readonly Fault[], requestNumber: number): Fault 
 export function answerFalsely(fault: Fault, response: ServerResponse): boolean {
   switch (fault.kind) {
     case 'http-status': {
-      if (fault.retryAfterS !== undefined) response.setHeader('retry-after', fault.retryAfterS)
-      sendRefusal(response, { status: fault.status, message: 'scripted fault' })
+      const { status, retryAfterS } = fault
+      sendRefusal(response, { status, message: 'scripted fault', retryAfterS })
       return true
     }
     case 'wrong-content-type':

@@ -12,6 +12,9 @@ export interface Exchange extends Ask {
   readonly createdS: number
   /** When each chunk of output was sent, on the operating system's monotonic clock. */
   readonly chunkMonotonicMs: number[]
+  /** When the first bytes of a stream were sent, before any output, and when the last, after all of it. */
+  openedMonotonicMs?: number
+  closedMonotonicMs?: number
   outputTokens: number
 }
 
@@ -22,6 +25,7 @@ const END_MARK = 'data: [DONE]\n\n'
 /** Sends the answer as it is made; what it ended with, or undefined when it did not end properly. */
 export async function streamAnswer(exchange: Exchange): Promise<FinishReason | undefined> {
   const { api, response } = exchange
+  exchange.openedMonotonicMs = monotonicMs()
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
@@ -37,7 +41,9 @@ export async function streamAnswer(exchange: Exchange): Promise<FinishReason | u
   }
   if (response.destroyed || response.writableEnded) return undefined
   const reason = finishReason(exchange)
-  response.end(choiceEvent(exchange, api.closing, reason) + usageEvent(exchange) + END_MARK)
+  const last = choiceEvent(exchange, api.closing, reason) + usageEvent(exchange) + END_MARK
+  exchange.closedMonotonicMs = monotonicMs()
+  response.end(last)
   return reason
 }
 

@@ -6,6 +6,8 @@ export interface Refusal {
   readonly status: number
   readonly message: string
   readonly code?: string
+  /** When to come again, for the `retry-after` header. */
+  readonly retryAfterS?: number
 }
 
 export const MAX_BODY_BYTES = 8 * BYTES_PER_MIB
@@ -35,6 +37,7 @@ export function sendJson(response: ServerResponse, value: unknown): void {
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   const text = JSON.stringify(errorBody(refusal))
+  if (refusal.retryAfterS !== undefined) response.setHeader('retry-after', refusal.retryAfterS)
   response.writeHead(refusal.status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

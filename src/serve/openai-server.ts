@@ -7,7 +7,7 @@ import { type Ask, readAsk } from './ask.ts'
 import type { Engine, Piece } from './engine.ts'
 import { answerFalsely, type Fault, faultOf, spoil } from './faults.ts'
 import { type Exchange, sendWholeAnswer, streamAnswer } from './generation.ts'
-import { readBody, sendJson, sendRefusal, sendText } from './http-messages.ts'
+import { type Refusal, readBody, sendJson, sendRefusal, sendText } from './http-messages.ts'
 import { metricsText } from './metrics-text.ts'
 import { type OpenAiApi, openAiApis } from './openai-api.ts'
 import type { ServerStats } from './server-stats.ts'
@@ -19,8 +19,16 @@ export interface ServerOptions {
   readonly port: number
   /** What the server does wrong on purpose. */
   readonly faults?: readonly Fault[]
+  /** How many may be in the engine's slots and queue, and what happens to one more. No limit when absent. */
+  readonly overload?: Overload
   /** Hears of every request for generation, once, as its answer ends. */
   readonly onStamp?: (stamp: ServerStamp) => void
+}
+
+/** A request that comes while every slot is taken and this many wait is refused at once. */
+export interface Overload {
+  readonly maxWaiting: number
+  readonly status: 429 | 503
 }
 
 export interface RunningServer {
@@ -39,6 +47,7 @@ const KEEP_ALIVE_MS = 600 * MS_PER_S
 interface Site {
   readonly engine: Engine
   readonly faults: readonly Fault[]
+  readonly overload: Overload | undefined
   readonly onStamp: ((stamp: ServerStamp) => void) | undefined
   readonly startedS: number
   /** Never reject. */
@@ -74,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function openSite({ engine, faults = [], onStamp }: ServerOptions): Site {
+function openSite({ engine, faults = [], overload, onStamp }: ServerOptions): Site {
   const counts = {
     requests: 0,
     refused: 0,
@@ -84,7 +93,7 @@ function openSite({ engine, faults = [], onStamp }: ServerOptions): Site {
     promptTokens: 0,
     generationTokens: 0,
   }
-  return { engine, faults, onStamp, startedS: nowS(), underWay: new Set(), counts }
+  return { engine, faults, overload, onStamp, startedS: nowS(), underWay: new Set(), counts }
 }
 
 /** An answer may take as long as it takes: only idle connections are ever closed. */
@@ -188,11 +197,23 @@ async function generate(
     return
   }
   const ask = readAsk(site.engine, api, number, text)
-  if ('refusal' in ask) {
+  const taken = 'refusal' in ask ? ask : (overloaded(site) ?? ask)
+  if ('refusal' in taken) {
     site.counts.refused += 1
-    sendRefusal(response, ask.refusal)
+    sendRefusal(response, taken.refusal)
     site.onStamp?.({ ...arrival, ended: 'refused' })
-  } else await answer(site, { ...arrival, ...ask }, response, fault)
+  } else await answer(site, { ...arrival, ...taken }, response, fault)
+}
+
+const RETRY_AFTER_S = 1
+
+/** Nothing while there is room for one more. */
+function overloaded({ engine, overload }: Site): { readonly refusal: Refusal } | undefined {
+  const { running, waiting } = engine.occupancy()
+  if (!overload || running + waiting < engine.slots + overload.maxWaiting) return undefined
+  const message = `the server is overloaded: ${running} requests run and ${waiting} wait`
+  const { status } = overload
+  return { refusal: { status, message, code: 'overloaded', retryAfterS: RETRY_AFTER_S } }
 }
 
 /** What a request's stamp begins with. */
@@ -213,14 +234,20 @@ async function answer(
   response: ServerResponse,
   fault: Fault | undefined,
 ) {
-  const { requestId, receivedMonotonicMs, chunkMonotonicMs } = ask
   const exchange = beginExchange(site, ask, response, fault)
   const reason = await (ask.body.stream ? streamAnswer(exchange) : sendWholeAnswer(exchange))
   if (reason === 'length') site.counts.finishedByLength += 1
   else if (reason === 'stop') site.counts.finishedByStop += 1
   else site.counts.aborted += 1
   const ended = reason ?? 'aborted'
-  site.onStamp?.({ requestId, receivedMonotonicMs, chunkMonotonicMs, ended })
+  site.onStamp?.({
+    requestId: exchange.requestId,
+    receivedMonotonicMs: exchange.receivedMonotonicMs,
+    openedMonotonicMs: exchange.openedMonotonicMs,
+    chunkMonotonicMs: exchange.chunkMonotonicMs,
+    closedMonotonicMs: exchange.closedMonotonicMs,
+    ended,
+  })
 }
 
 function beginExchange(
@@ -228,7 +255,7 @@ function beginExchange(
   ask: Ask & Arrival,
   response: ServerResponse,
   fault: Fault | undefined,
-): Exchange {
+): Exchange & Arrival {
   const { body, maxTokens, number } = ask
   const gone = new AbortController()
   if (response.destroyed) gone.abort()

@@ -2,7 +2,7 @@
 export interface ServerStats {
   /** Every request that came, faulty and refused ones too. */
   readonly requests: number
-  /** Answered with a 4xx status because of what was asked. */
+  /** Not answered: because of what was asked, or because too many were under way. */
   readonly refused: number
   /** Answered to the limit of tokens. */
   readonly finishedByLength: number

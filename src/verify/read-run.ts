@@ -3,19 +3,22 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { messageOf, systemErrorCode, UserError } from '../errors.ts'
-import { eachRecord } from '../load/read-journal.ts'
+import { eachRecord, type JournalCounts } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
+import type { Certificate } from '../measure/instrument-certificate.ts'
 import type { Catalogue } from '../price/inputs.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { type Scenario, scenarioSchema } from '../price/scenario.ts'
 import { reportSchema } from '../report/json-schema.ts'
+import { readCertificate } from './read-certificate.ts'
 
 /** Names of the files of a results directory. */
 export const runFiles = {
   run: 'run.json',
   records: 'requests.jsonl',
   pricing: 'pricing.json',
+  certificate: 'certificate.json',
   summary: 'summary.json',
   checksums: 'SHA256SUMS',
 } as const
@@ -42,15 +45,16 @@ export interface Pricing {
 export interface StoredRun {
   readonly directory: string
   readonly run: RunLog
-  readonly records: readonly RequestRecord[]
-  /** Lines of the journal that could not be read: a crash cuts the last one. */
-  readonly unreadableLines: number
+  /** Reads the journal, anew each time: there may be more records than fit into memory. @throws UserError */
+  readonly eachRecord: (visit: (record: RequestRecord) => void) => Promise<JournalCounts>
   /** Absent when the run never got as far as prices. */
   readonly pricing?: Pricing
+  /** What the instrument was judged with; absent when no certificate was found. */
+  readonly certificate?: Certificate
 }
 
 /**
- * Reads a results directory; a file inside it will do as its name.
+ * Reads a results directory, but for its records; a file inside it will do as its name.
  *
  * @throws UserError when it is not one, or was made by another version of the format
  */
@@ -66,20 +70,34 @@ export async function readRun(path: string): Promise<StoredRun> {
       },
     )
   }
-  const records: RequestRecord[] = []
-  const { unreadableLines } = await eachRecord(join(directory, runFiles.records), (record) =>
-    records.push(record),
+  const [pricing, certificate] = await Promise.all([
+    readPricing(directory),
+    readCertificateOf(directory),
+  ])
+  return {
+    directory,
+    run,
+    eachRecord: (visit) => eachRecord(join(directory, runFiles.records), visit),
+    pricing,
+    certificate,
+  }
+}
+
+async function readCertificateOf(directory: string): Promise<Certificate | undefined> {
+  const file = join(directory, runFiles.certificate)
+  return (await exists(file)) ? readCertificate(file) : undefined
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
   )
-  return { directory, run, records, unreadableLines, pricing: await readPricing(directory) }
 }
 
 async function readPricing(directory: string): Promise<Pricing | undefined> {
   const file = join(directory, runFiles.pricing)
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (!exists) return undefined
+  if (!(await exists(file))) return undefined
   const pricing = pricingSchema.safeParse(await readJson(file))
   if (pricing.success) return pricing.data
   throw new UserError(`${file} is not what this version can read.`, {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { summarize } from '../measure/summarize.ts'
+import type { JournalCounts } from '../load/read-journal.ts'
+import { startSummary } from '../measure/summarize.ts'
+import type { Summary } from '../measure/summary.ts'
 import { priceRun } from '../price/price-run.ts'
 import type { Report } from '../report/report.ts'
 import { type ChecksumResult, compareChecksums } from './checksums.ts'
@@ -10,22 +12,31 @@ import { readRun, runFiles, type StoredRun } from './read-run.ts'
 /** What checking a results directory found. */
 export interface Verification {
   readonly run: StoredRun
+  readonly journal: JournalCounts
   /** Absent when no checksums are stored. */
   readonly checksums?: readonly ChecksumResult[]
   /** Whether the stored figures are those that the raw records give; absent when none are stored. */
   readonly figures?: 'same' | 'different'
 }
 
-/** The report of a stored run, computed again from its raw records. Nothing without its pricing. */
-export function recompute({ run, records, pricing }: StoredRun): Report | undefined {
+/** A stored run, computed again from its raw records. */
+export interface Recomputed {
+  readonly summary: Summary
+  readonly journal: JournalCounts
+}
+
+/** @throws UserError when the records cannot be read */
+export async function recompute({ run, certificate, eachRecord }: StoredRun): Promise<Recomputed> {
+  const { add, finish } = startSummary(run, certificate)
+  const journal = await eachRecord(add)
+  return { summary: finish(), journal }
+}
+
+/** The report of a stored run, priced as it was. Nothing without its pricing. */
+export function reportOf({ run, pricing }: StoredRun, summary: Summary): Report | undefined {
   if (!pricing) return undefined
-  const summary = summarize(run, records)
-  return {
-    schemaVersion: 1,
-    run,
-    summary,
-    cost: priceRun(run, summary, pricing.scenario, pricing.catalogue),
-  }
+  const cost = priceRun(run, summary, pricing.scenario, pricing.catalogue)
+  return { schemaVersion: 1, run, summary, cost }
 }
 
 /**
@@ -40,9 +51,10 @@ export async function verifyRun(directory: string): Promise<Verification> {
   const stored = await readFile(join(run.directory, runFiles.summary), 'utf8').catch(
     () => undefined,
   )
-  const again = recompute(run)
+  const { summary, journal } = await recompute(run)
+  const again = reportOf(run, summary)
   const figures = stored !== undefined && again ? compareFigures(stored, again) : undefined
-  return { run, checksums, figures }
+  return { run, journal, checksums, figures }
 }
 
 function compareFigures(stored: string, again: Report): 'same' | 'different' {

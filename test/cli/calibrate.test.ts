@@ -1,14 +1,14 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   type Calibration,
   type CalibrationPlan,
-  type Certificate,
   certify,
   measureInstrument,
   type StartServer,
@@ -16,6 +16,9 @@ import {
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
 import type { ServerStamp } from '../../src/measure/instrument.ts'
+import type { Certificate } from '../../src/measure/instrument-certificate.ts'
+import { certificateJsonSchema, certificateSchema } from '../../src/report/certificate-schema.ts'
+import { decodeLine } from '../load/decode-line.ts'
 import { baremark } from './program.ts'
 
 let folder: string
@@ -54,8 +57,8 @@ const io = {
 const plan: CalibrationPlan = {
   concurrency: [1, 4],
   requestRate: [20],
-  chunksPerS: 50,
-  durationS: 0.3,
+  chunksPerS: 500,
+  durationS: 0.5,
   bursts: false,
 }
 
@@ -66,17 +69,16 @@ interface Run {
   readonly logs: readonly LevelLog[]
 }
 
-async function readLines<T>(file: string): Promise<T[]> {
+async function readLines<T>(file: string, parse: (line: string) => T): Promise<T[]> {
   const text = await readFile(join(folder, file), 'utf8')
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T)
+  return text.trimEnd().split('\n').map(parse)
 }
 
-const ascending = (values: number[]): number[] => values.toSorted((a, b) => a - b)
-const median = (values: number[]): number | undefined =>
-  ascending(values)[Math.ceil(values.length / 2) - 1]
+/** Nearest rank: the sample that at least `percent` of all do not exceed. */
+function nearestRank(values: readonly number[], percent: number): number | undefined {
+  const ascending = values.toSorted((a, b) => a - b)
+  return ascending[Math.ceil((percent * values.length) / 100) - 1]
+}
 
 describe('a calibration, computed again from its stamps and journals with nothing but arithmetic', () => {
   let calibration: Calibration
@@ -86,13 +88,13 @@ describe('a calibration, computed again from its stamps and journals with nothin
 
   beforeAll(async () => {
     calibration = await measureInstrument(plan, folder, io, startHere)
-    const lines = await readLines<ServerStamp>('stamps.jsonl')
+    const lines = await readLines('stamps.jsonl', (line) => JSON.parse(line) as ServerStamp)
     stampCount = lines.length
     stamps = new Map(lines.map((stamp) => [stamp.requestId, stamp]))
     levels = []
     for (const index of [0, 1]) {
       const run = JSON.parse(await readFile(join(folder, `run-${index}.json`), 'utf8')) as Run
-      const all = await readLines<RequestRecord>(`requests-${index}.jsonl`)
+      const all = await readLines(`requests-${index}.jsonl`, decodeLine)
       for (const log of run.logs) {
         levels.push({ run, log, records: all.filter(({ level }) => level === log.level) })
       }
@@ -134,10 +136,10 @@ describe('a calibration, computed again from its stamps and journals with nothin
       const chunks = levels[i]?.records.reduce((sum, { chunkMs }) => sum + chunkMs.length, 0)
       expect(agreement.chunks).toMatchObject({ compared: chunks, lost: 0, invented: 0 })
       for (const { record, stamp } of pairsOf(i)) {
-        expect(record.chunkMs.length).toBe(8) // 50 a second, for half of 0.3 s.
-        expect(stamp.chunkMonotonicMs.length).toBe(8)
+        expect(record.chunkMs.length).toBe(125) // 500 a second, for half of 0.5 s.
+        expect(stamp.chunkMonotonicMs.length).toBe(125)
       }
-      expect(error.chunks.compared).toBe(pairsOf(i).length * 8)
+      expect(error.chunks.compared).toBe(pairsOf(i).length * 125)
     }
   })
 
@@ -155,8 +157,10 @@ describe('a calibration, computed again from its stamps and journals with nothin
         record.chunkMs.map((ms, k) => epochMs + ms - (stamp.chunkMonotonicMs[k] ?? Number.NaN)),
       )
       expect(error.delayMs.n).toBe(delays.length)
-      expect(error.delayMs.max).toBeCloseTo(Math.max(...delays), 6)
-      expect(error.delayMs.p50.value).toBeCloseTo(median(delays) ?? Number.NaN, 6)
+      expect(error.delayMs.max).toBe(Math.max(...delays))
+      expect(error.delayMs.p50.value).toBe(nearestRank(delays, 50))
+      if (delays.length < 662) expect(error.delayMs.p99.value).toBeUndefined()
+      else expect(error.delayMs.p99.value).toBe(nearestRank(delays, 99))
       const ttftErrors = pairs.map(
         ({ record: { chunkMs, sentMs = Number.NaN }, stamp }) =>
           (chunkMs[0] ?? Number.NaN) -
@@ -172,7 +176,7 @@ describe('a calibration, computed again from its stamps and journals with nothin
         return gapsOf(record.chunkMs).map((gap, k) => Math.abs(gap - (truth[k] ?? Number.NaN)))
       })
       expect(error.gapErrorMs.max).toBeCloseTo(Math.max(...gapErrors), 6)
-      expect(error.gapErrorMs.p50.value).toBeCloseTo(median(gapErrors) ?? Number.NaN, 6)
+      expect(error.gapErrorMs.p50.value).toBeCloseTo(nearestRank(gapErrors, 50) ?? Number.NaN, 6)
       const late = pairs.map(
         ({ record: { sentMs = Number.NaN, connectMs = 0, dueMs = Number.NaN } }) =>
           sentMs - connectMs - dueMs,
@@ -180,6 +184,12 @@ describe('a calibration, computed again from its stamps and journals with nothin
       if (i < 2) expect(error.latenessMs).toBeUndefined()
       else expect(error.latenessMs?.max).toBeCloseTo(Math.max(...late), 6)
     }
+  })
+
+  test('of both sides together there are enough chunks for a p99, and of one user too few', () => {
+    const p99s = calibration.levels.map(({ error }) => error.delayMs.p99.value)
+    expect(p99s[0]).toBeUndefined()
+    expect(p99s[1]).toBeGreaterThan(0)
   })
 
   test('the event rate is that of the window', () => {
@@ -193,16 +203,51 @@ describe('a calibration, computed again from its stamps and journals with nothin
     }
   })
 
-  test('its certificate knows no problem, and no p99 of so few chunks', () => {
+  test('the delays are those that docs/calibrate.md has a reader compute', async () => {
+    const docs = await readFile(new URL('../../docs/calibrate.md', import.meta.url), 'utf8')
+    const [, script = ''] = /node -e '([^']+)'/.exec(docs) ?? []
+    const directory = join(folder, 'docs')
+    await mkdir(directory)
+    for (const [from, to] of [
+      ['run-0.json', 'run.json'],
+      ['requests-0.jsonl', 'requests.jsonl'],
+    ] as const) {
+      await copyFile(join(folder, from), join(directory, to))
+    }
+    const closed = [...stamps.values()].filter(({ requestId }) =>
+      requestId?.startsWith('calibrate-0-'),
+    )
+    const stampFile = join(directory, 'stamps.jsonl')
+    await writeFile(stampFile, closed.map((stamp) => `${JSON.stringify(stamp)}\n`).join(''))
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '-e',
+      script,
+      directory,
+      stampFile,
+    ])
+    const [n, least, , most] = stdout.split(' ').map(Number)
+    const [one, four] = calibration.levels
+    expect(n).toBe((one?.agreement.chunks.compared ?? 0) + (four?.agreement.chunks.compared ?? 0))
+    expect(least).toBeGreaterThanOrEqual(-0.05)
+    expect(most).toBeGreaterThanOrEqual(
+      Math.max(one?.error.delayMs.max ?? Number.NaN, four?.error.delayMs.max ?? Number.NaN) - 1e-6,
+    )
+  })
+
+  test('its certificate knows no problem, and says what it was made with', () => {
     const certificate = certify(plan, calibration, '2026-11-23T12:00:00.000Z')
     expect(certificate).toMatchObject({
       schemaVersion: 1,
       kind: 'baremark-certificate',
-      load: { chunksPerSPerStream: 50, arrival: 'spread', outputChunks: 8 },
-      highestEventsPerS: { p99Under1Ms: { kind: 'unknown' }, p99Under5Ms: { kind: 'unknown' } },
+      load: { chunksPerSPerStream: 500, arrival: 'spread', outputChunks: 125 },
       problems: [],
     })
     expect(certificate.machine.cores).toBeGreaterThan(0)
+    const onDisk = JSON.parse(JSON.stringify(certificate)) as object
+    expect(certificateSchema.safeParse(onDisk).error).toBeUndefined()
+    expect(
+      z.fromJSONSchema(JSON.parse(JSON.stringify(certificateJsonSchema()))).safeParse(onDisk).error,
+    ).toBeUndefined()
   })
 
   test('a certificate names what does not agree', () => {
@@ -231,7 +276,11 @@ describe('the command, in processes of its own', () => {
     temporary = join(folder, 'tmp')
     await mkdir(temporary)
   })
-  const options = () => ({ env: { ...process.env, TMPDIR: temporary }, cwd: folder })
+  const state = () => join(folder, 'state', 'certificates')
+  const options = () => ({
+    env: { ...process.env, TMPDIR: temporary, BAREMARK_STATE_DIR: join(folder, 'state') },
+    cwd: folder,
+  })
 
   test('prints the certificate, writes it, and leaves nothing else behind', async () => {
     const out = join(folder, 'new', 'certificate.json')
@@ -251,17 +300,22 @@ describe('the command, in processes of its own', () => {
     }
     expect(await readdir(temporary)).toEqual([])
     expect(await readdir(join(folder, 'new'))).toEqual(['certificate.json'])
+    const [kept = ''] = await readdir(state())
+    expect(await readFile(join(state(), kept), 'utf8')).toBe(await readFile(out, 'utf8'))
+    await rm(join(state(), kept))
   })
 
-  test('tells it to a person, in a file of its own in results/', async () => {
+  test('tells it to a person, and where it is kept for runs', async () => {
     const argv = [bin, ...flags, '--bursts']
     const { stdout } = await promisify(execFile)(process.execPath, argv, options())
     expect(stdout).toContain('Both sides count the same')
     expect(stdout).toMatch(/Detection delay p50, ms +\d+\.\d{3} +\d+\.\d{3}\n/)
     expect(stdout).toContain('under 1 ms: n/a (no level had the 662 chunks that a p99 needs)')
-    const [name = ''] = await readdir(join(folder, 'results'))
-    expect(stdout).toContain(`Certificate: results/${name}\n`)
-    expect(name).toMatch(/^certificate-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.json$/)
+    const [name = '', ...others] = await readdir(state())
+    expect(others).toEqual([])
+    expect(stdout).toContain(`Kept for runs: ${join(state(), name)}\n`)
+    expect(name).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.json$/)
+    await rm(join(state(), name))
   })
 
   test('ends on Ctrl-C without a certificate', async () => {
@@ -278,6 +332,7 @@ describe('the command, in processes of its own', () => {
     expect(exitCode).toBe(130)
     expect(heard).toContain('Interrupted: there is no certificate.')
     expect(await readdir(join(folder, 'interrupted'))).toEqual([])
+    expect(await readdir(state())).toEqual([])
     expect(await readdir(temporary)).toEqual([])
   })
 })

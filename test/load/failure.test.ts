@@ -6,6 +6,9 @@ const systemError = (code: string): Error => Object.assign(new Error(`it was ${c
 
 test.each([
   ['ECONNREFUSED', 'connection-refused'],
+  ['ENOENT', 'no-such-socket'],
+  ['EACCES', 'permission-denied'],
+  ['EPERM', 'permission-denied'],
   ['ECONNRESET', 'connection-reset'],
   ['EPIPE', 'connection-reset'],
   ['ENOTFOUND', 'name-not-found'],
@@ -23,6 +26,8 @@ test.each([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls-error'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls-error'],
   ['EPROTO', 'tls-error'],
+  ['ERR_OSSL_PEM_NO_START_LINE', 'tls-error'],
+  ['ERR_SOCKET_BAD_PORT', 'client-other'],
   ['ENOBUFS', 'network-other'],
 ])('%s is %s', (code, failure) => {
   expect(failureOf(systemError(code))).toEqual({ failure, detail: `it was ${code}` })

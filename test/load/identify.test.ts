@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +8,7 @@ import { exitCodes, UserError } from '../../src/errors.ts'
 import { type Access, identifyTarget, isLoopback, parseTargetUrl } from '../../src/load/identify.ts'
 import { closedPort, startScriptedServer, write } from './scripted-server.ts'
 import { selfSigned } from './self-signed.ts'
+import { socketFile } from './socket-file.ts'
 
 const open: Access = { insecure: false }
 
@@ -56,6 +58,12 @@ describe('what a server says it is', () => {
       simulated: false,
       weights: undefined,
       contextTokens: 4_096,
+      server: {
+        kind: 'openai',
+        proof: 'nothing tells it from other OpenAI-compatible servers',
+        contextTokens: { value: 4_096, source: 'GET /v1/models: data[] max_model_len' },
+        launch: {},
+      },
       loopback: true,
     })
   })
@@ -89,11 +97,13 @@ describe('what a server says it is', () => {
     })
     const based = parseTargetUrl(`${url.href}base/v1/`)
     const identity = await identifyTarget(based, undefined, { ...open, apiKey: 'sk-1' })
-    expect(asked).toEqual(['/base/v1/models', 'Bearer sk-1'])
+    expect(asked.slice(0, 2)).toEqual(['/base/v1/models', 'Bearer sk-1'])
+    expect(asked.every((text) => text === 'Bearer sk-1' || text?.startsWith('/base/'))).toBe(true)
     expect(identity.url).toBe(`${url.href}base`)
     expect(JSON.stringify(identity)).not.toContain('sk-1')
+    asked.length = 0
     await identifyTarget(url, undefined, open)
-    expect(asked.slice(2)).toEqual(['/v1/models', undefined])
+    expect(asked.slice(0, 2)).toEqual(['/v1/models', undefined])
   })
 
   test('a list in several pieces is read whole', async () => {
@@ -220,9 +230,41 @@ describe('what the user can fix', () => {
     const server = await startScriptedServer([write('no')])
     const url = parseTargetUrl(`https://127.0.0.1:${server.port}`)
     const asking = errorOf(identifyTarget(url, 'a', open))
-    await expect.poll(() => server.sockets, { timeout: 20_000 }).toHaveLength(1)
-    server.sockets[0]?.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+    await expect.poll(() => server.sockets.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    for (const socket of server.sockets) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
     expect((await asking).message).toMatch(/^Cannot reach https:/)
+  })
+})
+
+describe('a server on a Unix socket', () => {
+  test('is asked over it, and is on this machine', async () => {
+    const path = socketFile()
+    const server = createServer((request, response) => {
+      response.end(JSON.stringify(models({ id: `${request.headers.host} ${request.url}` })))
+    }).listen(path)
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const url = `http+unix://${encodeURIComponent(path)}/base`
+    expect(await identifyTarget(parseTargetUrl(`${url}/v1`), undefined, open)).toMatchObject({
+      url,
+      model: 'localhost /base/v1/models',
+      loopback: true,
+    })
+  })
+
+  test('that is not there is told by its path', async () => {
+    const path = socketFile()
+    const error = await errorOf(identifyTarget(parseTargetUrl(`unix:${path}`), 'm', open))
+    expect(error.message).toBe(`There is no socket at unix:${path}.`)
+    expect(error.remedy).toMatch(/path of its socket/)
+    expect(error.exitCode).toBe(exitCodes.setup)
+  })
+
+  test('that nobody listens on any more is told as such', async () => {
+    const path = socketFile()
+    writeFileSync(path, '')
+    const error = await errorOf(identifyTarget(parseTargetUrl(`unix:${path}`), 'm', open))
+    expect(error.message).toBe(`Nobody listens at unix:${path}.`)
   })
 })
 
@@ -241,6 +283,10 @@ describe('an address', () => {
     ['https://api.example.com/openai/v1?x=1#y', 'https://api.example.com/openai'],
     ['https://api.example.com/base//', 'https://api.example.com/base'],
     ['http://box:8000/v1beta', 'http://box:8000/v1beta'],
+    ['unix:/run/llm.sock', 'http+unix://%2Frun%2Fllm.sock'],
+    ['unix:///run/my llm.sock', 'http+unix://%2Frun%2Fmy%20llm.sock'],
+    ['http+unix://%2Frun%2Fllm.sock', 'http+unix://%2Frun%2Fllm.sock'],
+    ['http+unix://%2Frun%2Fllm.sock/base/v1/?x=1', 'http+unix://%2Frun%2Fllm.sock/base'],
   ])('%s is the server at %s', (text, href) => {
     expect(parseTargetUrl(text).href).toBe(href)
   })
@@ -254,6 +300,11 @@ describe('an address', () => {
     'ftp://box/models',
     'file:///models',
     'ws://box:8000',
+    'unix:run/llm.sock',
+    'unix://run/llm.sock',
+    'http+unix:///run/llm.sock',
+    'http+unix://run',
+    'http+unix://%2Frun%2',
   ])('%j is none', (text) => {
     expect(() => parseTargetUrl(text)).toThrow(UserError)
     expect(() => parseTargetUrl(text)).toThrow(`Not an address: ${text}`)

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { exitCodes, UserError } from '../../src/errors.ts'
-import { openJournal, readJournal } from '../../src/load/journal.ts'
+import { openJournal } from '../../src/load/journal.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
+import { lineOf } from './line-of.ts'
+import { readAll, whole } from './read-all.ts'
 import { sampleRecord } from './sample-record.ts'
 
 async function emptyFolder(): Promise<string> {
@@ -17,7 +19,7 @@ async function emptyFolder(): Promise<string> {
 
 async function write(file: string, records: readonly RequestRecord[]): Promise<void> {
   const journal = await openJournal(file)
-  for (const record of records) journal.append(record)
+  for (const record of records) journal.append(lineOf(record))
   await journal.close()
 }
 
@@ -45,7 +47,7 @@ describe('a journal on a good disk', () => {
   test('gives back the records that were put in, in their order', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     await write(file, everyKind)
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 0 })
+    expect(await readAll(file)).toEqual({ records: everyKind, ...whole })
   })
 
   test('gives back whatever text a server put into an error', async () => {
@@ -61,64 +63,26 @@ describe('a journal on a good disk', () => {
         })
         await rm(file, { force: true })
         await write(file, [record])
-        expect(await readJournal(file)).toEqual({ records: [record], unreadableLines: 0 })
+        expect(await readAll(file)).toEqual({ records: [record], ...whole })
       }),
       { numRuns: 15 },
     )
-  })
-
-  test('a record is one line, also to readers that take U+2028 for the end of one', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    const detail = 'one\u2028two\u2029three'
-    await write(file, [
-      sampleRecord({ outcome: { kind: 'failed', failure: 'error-event', detail } }),
-    ])
-    expect((await readFile(file, 'utf8')).split(/\r\n|[\n\r\u2028\u2029]/)).toHaveLength(2)
   })
 
   test('a record reaches the disk while the run goes on', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     const journal = await openJournal(file)
     onTestFinished(journal.close)
-    journal.append(sampleRecord())
+    journal.append(lineOf(sampleRecord()))
     await expect
-      .poll(async () => (await readJournal(file)).records, { timeout: 20_000 })
+      .poll(async () => (await readAll(file)).records, { timeout: 20_000 })
       .toHaveLength(1)
   })
 
   test('an empty journal holds nothing', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     await write(file, [])
-    expect(await readJournal(file)).toEqual({ records: [], unreadableLines: 0 })
-  })
-})
-
-describe('what a crash leaves behind', () => {
-  test('a cut last line is counted, and the rest survives', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    const { length } = await readFile(file)
-    for (const lost of [2, 20, 100]) {
-      await truncate(file, length - lost)
-      expect(await readJournal(file)).toEqual({
-        records: everyKind.slice(0, -1),
-        unreadableLines: 1,
-      })
-    }
-  })
-
-  test('a last line that only lost its line end is whole', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    await truncate(file, (await readFile(file)).length - 1)
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 0 })
-  })
-
-  test('lines that are no records are counted, empty ones are not', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    await write(file, everyKind)
-    await appendFile(file, '{}\n\nnull\n5\n{"id":"a","chunkMs":[]}\n')
-    expect(await readJournal(file)).toEqual({ records: everyKind, unreadableLines: 4 })
+    expect(await readAll(file)).toEqual({ records: [], ...whole })
   })
 })
 
@@ -127,7 +91,7 @@ const setupError = { name: 'UserError', exitCode: exitCodes.setup }
 describe('a disk that refuses', () => {
   test.runIf(process.platform === 'linux')('stops the run, and closing tells why', async () => {
     const journal = await openJournal('/dev/full')
-    journal.append(sampleRecord())
+    journal.append(lineOf(sampleRecord()))
     await once(journal.failed, 'abort')
     expect(journal.failed.reason).toBeInstanceOf(UserError)
     expect(journal.failed.reason).toMatchObject({
@@ -135,14 +99,28 @@ describe('a disk that refuses', () => {
       message: expect.stringContaining('Cannot write /dev/full: ENOSPC'),
       remedy: expect.stringContaining('The disk is full'),
     })
-    journal.append(sampleRecord({ id: 1 }))
+    journal.append(lineOf(sampleRecord({ id: 1 })))
     await expect(journal.close()).rejects.toBe(journal.failed.reason)
   })
 
   test.runIf(process.platform === 'linux')('is told by closing alone', async () => {
     const journal = await openJournal('/dev/full')
-    journal.append(sampleRecord())
+    journal.append(lineOf(sampleRecord()))
     await expect(journal.close()).rejects.toMatchObject(setupError)
+  })
+
+  test('a disk that falls behind ends the run before memory does', async () => {
+    const file = join(await emptyFolder(), 'requests.jsonl')
+    const journal = await openJournal(file)
+    const block = Buffer.alloc(64 * 1024 * 1024)
+    for (let i = 0; i < 4; i++) journal.append(block)
+    expect(journal.failed.aborted).toBe(false)
+    journal.append(block)
+    expect(journal.failed.reason).toMatchObject({
+      ...setupError,
+      message: expect.stringContaining('does not keep up'),
+    })
+    await expect(journal.close()).rejects.toBe(journal.failed.reason)
   })
 
   test('a journal that cannot be made is told at once', async () => {
@@ -150,16 +128,6 @@ describe('a disk that refuses', () => {
     await expect(openJournal(file)).rejects.toMatchObject({
       ...setupError,
       message: expect.stringContaining(`Cannot write ${file}: ENOENT`),
-    })
-  })
-
-  test('a journal that is not there is something the user can fix', async () => {
-    const file = join(await emptyFolder(), 'requests.jsonl')
-    const reading = readJournal(file)
-    await expect(reading).rejects.toBeInstanceOf(UserError)
-    await expect(reading).rejects.toMatchObject({
-      message: expect.stringContaining(`Cannot read ${file}: ENOENT`),
-      remedy: 'Is it a results directory?',
     })
   })
 })

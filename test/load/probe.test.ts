@@ -3,7 +3,9 @@ import { exitCodes, UserError } from '../../src/errors.ts'
 import type { PlannedRequest } from '../../src/load/ended-request.ts'
 import { describeOutcome, probeTarget } from '../../src/load/probe.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
+import type { Sender } from '../../src/load/send.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import { createStamps } from '../../src/load/stamps.ts'
 import { seededRandom } from '../../src/random.ts'
 import { sampleRecord } from './sample-record.ts'
 
@@ -19,13 +21,14 @@ type Treat = (words: number, body: Body) => Partial<RequestRecord>
 async function probe(treat: Treat, inputTokens = 100) {
   const bodies: Body[] = []
   const requests: PlannedRequest[] = []
-  const send = async (request: PlannedRequest): Promise<RequestRecord> => {
+  const send: Sender['send'] = (request, onEnd) => {
     requests.push(request)
     const body = JSON.parse(request.bytes.toString().split('\r\n\r\n')[1] ?? '') as Body
     bodies.push(body)
-    return sampleRecord(treat(wordsOf(body), body))
+    const { chunkMs, ...record } = sampleRecord(treat(wordsOf(body), body))
+    setImmediate(onEnd, { ...record, request, chunks: createStamps(0) })
   }
-  const url = new URL('http://127.0.0.1:8000')
+  const url = 'http://127.0.0.1:8000'
   const template = { api: openAiChat, url, model: 'm', userAgent: 'baremark/test', idPrefix: 'run' }
   const result = await probeTarget(send, template, { inputTokens, random: seededRandom(1) })
   return { result, bodies, requests }

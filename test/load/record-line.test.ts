@@ -1,108 +1,150 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type EndedRequest, toRecord } from '../../src/load/ended-request.ts'
 import { createLineWriter, parseLine } from '../../src/load/record-line.ts'
 import { addStamp, createStamps } from '../../src/load/stamps.ts'
+import { fuzzCases } from './fuzz-cases.ts'
 
-function ended(parts: Partial<EndedRequest> = {}, chunksUs: readonly number[] = []): EndedRequest {
-  const chunks = createStamps(4)
-  for (const us of chunksUs) addStamp(chunks, us)
-  return {
-    request: {
-      id: 7,
-      level: 1,
-      phase: 'measured',
-      bytes: Buffer.alloc(0),
-      requestedInputTokens: 16,
-      requestedOutputTokens: 3,
-    },
-    outcome: { kind: 'completed' },
-    sentMs: 1_000,
-    closedMs: 1_040.0004,
-    chunks,
-    ...parts,
-  }
+function stampsOf(timesUs: readonly number[]) {
+  const stamps = createStamps(0)
+  for (const us of timesUs) addStamp(stamps, us)
+  return stamps
 }
 
-/** What a writer hands on for some requests. */
-function written(requests: readonly EndedRequest[]): {
-  text: string
-  lines: number
-  blocks: number
-} {
-  const blocks: Uint8Array[] = []
-  let lines = 0
-  const writer = createLineWriter((block, count) => {
-    blocks.push(block)
-    lines += count
-  })
-  for (const request of requests) writer.write(request)
+const ended: EndedRequest = {
+  request: {
+    id: 4,
+    level: 1,
+    phase: 'measured',
+    dueMs: 1_000,
+    bytes: Buffer.alloc(0),
+    requestedInputTokens: 8,
+    requestedOutputTokens: 3,
+  },
+  outcome: { kind: 'completed' },
+  sentMs: 1_000.0304,
+  firstByteMs: 1_010.5,
+  chunks: stampsOf([1_010_500, 1_010_500, 1_031_007]),
+  endMs: 1_031.007,
+  closedMs: 1_031.0071,
+  httpStatus: 200,
+  finishReason: 'length',
+  usage: { inputTokens: 8, outputTokens: 3 },
+}
+
+function write(...all: readonly EndedRequest[]): string[] {
+  const blocks: string[] = []
+  const writer = createLineWriter((block) => blocks.push(Buffer.from(block).toString('utf8')))
+  for (const one of all) writer.write(one)
   writer.flush()
-  return { text: Buffer.concat(blocks).toString('utf8'), lines, blocks: blocks.length }
+  return blocks
 }
 
-test('a line holds the first chunk since the epoch and then gaps, in whole microseconds', () => {
-  const { text } = written([ended({}, [1_020_500, 1_030_500, 1_030_500, 1_039_999])])
-  expect(text).toBe(
-    '{"id":7,"level":1,"phase":"measured","sentMs":1000,"closedMs":1040,"outcome":{"kind":"completed"},' +
-      '"requestedInputTokens":16,"requestedOutputTokens":3,"chunkGapsUs":[1020500,10000,0,9499]}\n',
+const roundTrip = (one: EndedRequest) => parseLine(write(one).join(''))
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+describe('a line', () => {
+  test('holds times to the microsecond, and chunk times as gaps', () => {
+    expect(write(ended)).toEqual([
+      '{"id":4,"level":1,"phase":"measured","dueMs":1000.000,"sentMs":1000.030,' +
+        '"firstByteMs":1010.500,"endMs":1031.007,"closedMs":1031.007,' +
+        '"outcome":{"kind":"completed"},"httpStatus":200,"finishReason":"length",' +
+        '"requestedInputTokens":8,"requestedOutputTokens":3,' +
+        '"usage":{"inputTokens":8,"outputTokens":3},"chunkGapsUs":[1010500,0,20507]}\n',
+    ])
+  })
+
+  test('is the record again when it is read', () => {
+    expect(roundTrip(ended)).toEqual(asJson(toRecord(ended)))
+  })
+
+  test('is one line whatever a server says in it', () => {
+    const detail = 'a\nb\u2028c\u2029d"\\\u0000é漢😀\ud800'
+    const [text = ''] = write({
+      ...ended,
+      outcome: { kind: 'failed', failure: 'error-event', detail },
+      finishReason: '\u2028',
+    })
+    expect(text.split(/[\n\r\u2028\u2029]/)).toHaveLength(2)
+    expect(parseLine(text)?.outcome).toEqual({ kind: 'failed', failure: 'error-event', detail })
+  })
+
+  test('cut short by a crash is no record', () => {
+    const [text = ''] = write(ended)
+    expect(parseLine(text.slice(0, -3))).toBeUndefined()
+    expect(parseLine('null')).toBeUndefined()
+    expect(parseLine('{"id":1}')).toBeUndefined()
+    // As earlier versions wrote it.
+    expect(
+      parseLine('{"id":7,"level":1,"outcome":{"kind":"completed"},"chunkMs":[1]}'),
+    ).toBeUndefined()
+  })
+})
+
+test('any request gives a line that is the record again', () => {
+  const ms = fc.double({ min: 0, max: 1e8, noNaN: true })
+  const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
+  const text = fc.string({ unit: 'binary', maxLength: 300 })
+  const count = maybe(fc.nat())
+  const outcome: fc.Arbitrary<EndedRequest['outcome']> = fc.oneof(
+    fc.constantFrom({ kind: 'completed' } as const, { kind: 'cancelled' } as const),
+    fc.constantFrom({ kind: 'timed-out', timer: 'idle' } as const),
+    text.map((detail) => ({ kind: 'failed', failure: 'client-other', detail }) as const),
   )
-  expect(parseLine(text)?.chunkMs).toEqual([1_020.5, 1_030.5, 1_030.5, 1_039.999])
-})
+  const any = fc
+    .record({
+      id: fc.integer(),
+      phase: fc.constantFrom('warm-up' as const, 'measured' as const),
+      dueMs: maybe(ms),
+      outcome,
+      times: fc.record({ sentMs: maybe(ms), connectMs: maybe(ms), firstByteMs: maybe(ms) }),
+      more: fc.record({ firstVisibleMs: maybe(ms), endMs: maybe(ms), closedMs: ms }),
+      firstUs: fc.nat(1e12),
+      gapsUs: fc.array(fc.nat(2 ** 32 - 1), { maxLength: 50 }),
+      httpStatus: count,
+      finishReason: maybe(text),
+      usage: maybe(
+        fc.record({
+          inputTokens: count,
+          outputTokens: count,
+          cachedInputTokens: count,
+          reasoningTokens: count,
+        }),
+      ),
+    })
 
-test('a request without a chunk has an empty list', () => {
-  const { text } = written([ended({ outcome: { kind: 'timed-out', timer: 'connect' } })])
-  expect(text).toContain('"chunkGapsUs":[]}')
-  expect(parseLine(text)?.chunkMs).toEqual([])
-})
-
-test('whatever a request came to, its line gives back its record', () => {
-  const times = fc.array(fc.integer({ min: 0, max: 3_600_000_000 }), { maxLength: 50 })
-  const detail = fc.string({ unit: 'binary', maxLength: 400 })
-  fc.assert(
-    fc.property(times, detail, fc.integer({ min: 0, max: 2 ** 52 }), (gaps, text, firstUs) => {
+    .map(({ id, phase, dueMs, times, more, firstUs, gapsUs, ...rest }): EndedRequest => {
       let us = firstUs
-      const chunks = gaps.map((gap) => {
-        us += gap
-        return us
-      })
-      const request = ended(
-        { outcome: { kind: 'failed', failure: 'error-event', detail: text } },
-        chunks,
-      )
-      const { text: line } = written([request])
-      // JSON knows no lone surrogates as text: both sides go through it.
-      expect(parseLine(line)).toEqual(JSON.parse(JSON.stringify(toRecord(request))))
-      expect(line.split(/[\n\u2028\u2029]/)).toHaveLength(2)
+      const chunks = stampsOf([us, ...gapsUs.map((gap) => (us += gap))])
+      return { ...rest, ...times, ...more, chunks, request: { ...ended.request, id, phase, dueMs } }
+    })
+  fc.assert(
+    fc.property(any, (one) => {
+      expect(roundTrip(one)).toEqual(asJson(toRecord(one)))
     }),
+    { numRuns: fuzzCases(1_000) },
   )
 })
 
-test('blocks hold whole lines, and a line longer than a block is one of its own', () => {
-  const long = Array.from({ length: 100_000 }, (_, i) => 1_000_000 + 20_000 * i)
-  const short = ended({}, [1])
-  const many = Array<EndedRequest>(2_000).fill(short)
-  const { text, lines, blocks } = written([short, ended({}, long), ...many])
-  expect(lines).toBe(2_002)
-  expect(blocks).toBe(2)
-  const records = text.trimEnd().split('\n').map(parseLine)
-  expect(records).toHaveLength(2_002)
-  expect(records[1]?.chunkMs).toHaveLength(100_000)
-  expect(records[1]?.chunkMs.at(-1)).toBe(1_000 + 20 * 99_999)
+test('blocks hold whole lines in their order, however long a line is', () => {
+  const long = { ...ended, chunks: stampsOf(Array.from({ length: 30_000 }, (_, i) => 1e9 * i)) }
+  const all = Array.from({ length: 2_000 }, (_, id) => ({
+    ...(id === 1_000 ? long : ended),
+    request: { ...ended.request, id },
+  }))
+  const blocks = write(...all)
+  expect(blocks.length).toBeGreaterThan(3)
+  expect(blocks.every((block) => block.endsWith('}\n'))).toBe(true)
+  const ids = blocks.flatMap((block) => block.trim().split('\n').map(parseLine)).map((r) => r?.id)
+  expect(ids).toEqual(all.map(({ request }) => request.id))
 })
 
-test('nothing is handed on when nothing was written', () => {
-  expect(written([])).toEqual({ text: '', lines: 0, blocks: 0 })
-})
-
-test.each([
-  ['a cut line', '{"id":7,"level":1,"outcome":{"kind":"comp'],
-  ['another JSON', '[1,2,3]'],
-  ['null', 'null'],
-  [
-    'a line of the format before',
-    '{"id":7,"level":1,"outcome":{"kind":"completed"},"chunkMs":[1]}',
-  ],
-])('%s is no record', (_, line) => {
-  expect(parseLine(line)).toBeUndefined()
+test('each block says how many lines are in it, and an empty one is not handed on', () => {
+  const told: number[] = []
+  const writer = createLineWriter((_, lines) => told.push(lines))
+  writer.flush()
+  for (let i = 0; i < 3; i++) writer.write(ended)
+  writer.flush()
+  writer.flush()
+  expect(told).toEqual([3])
 })

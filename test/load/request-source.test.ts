@@ -1,11 +1,17 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createRequestSource, type RequestTemplate } from '../../src/load/request-source.ts'
+import {
+  createRequestSource,
+  type RequestTemplate,
+  requestBytes,
+} from '../../src/load/request-source.ts'
+import { serverApis } from '../../src/load/servers/index.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
 import type { RequestPlan } from '../../src/load/workloads/planned.ts'
 
 const template: RequestTemplate = {
   api: openAiChat,
-  url: new URL('http://127.0.0.1:8000'),
+  url: 'http://127.0.0.1:8000',
   model: 'm',
   userAgent: 'baremark/test',
   forceLength: false,
@@ -66,4 +72,35 @@ test('each user goes through its own session turn by turn, and then begins the n
     '0: session 4 turn 0',
     '2: session 6 turn 0',
   ])
+})
+
+test('whatever the template and the prompt, the body is what the API makes of it and its length is told in bytes', () => {
+  const text = fc.oneof(fc.string(), fc.constantFrom('ü', '"', '\\', '\u2028', '漢字', '\\u0000'))
+  fc.assert(
+    fc.property(
+      fc.record({
+        apiName: fc.constantFrom('openai-chat' as const, 'openai-completions' as const),
+        model: text,
+        prompt: text,
+        forceLength: fc.boolean(),
+        outputTokens: fc.integer({ min: 1, max: 9_999 }),
+        id: fc.nat(),
+      }),
+      ({ apiName, id, ...ask }) => {
+        const api = serverApis[apiName]
+        const bytes = requestBytes({ ...template, ...ask, api }, { ...ask, id: String(id) })
+        const [head = '', ...body] = bytes.toString('utf8').split('\r\n\r\n')
+        expect(body.join('\r\n\r\n')).toBe(api.body(ask))
+        expect(head.split('\r\n')).toEqual([
+          `POST ${api.path} HTTP/1.1`,
+          'host: 127.0.0.1:8000',
+          'content-type: application/json',
+          'accept: text/event-stream',
+          'user-agent: baremark/test',
+          `x-request-id: run-${id}`,
+          `content-length: ${bytes.length - Buffer.byteLength(head) - 4}`,
+        ])
+      },
+    ),
+  )
 })

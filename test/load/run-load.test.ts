@@ -185,21 +185,24 @@ describe('measuring threads', () => {
 
 describe('a measuring thread that dies', () => {
   test('is noticed within a second: the level ends, and says what was lost', async () => {
-    let spawned = 0
+    const threads: MeasuringThread[] = []
     let killedAtMs = 0
     const spawn: SpawnThread = async (setup) => {
       const thread = await spawnThread(setup)
-      if (spawned++ === 1)
-        setTimeout(() => {
-          killedAtMs = performance.now()
-          thread.kill('killed by the test')
-        }, 500)
+      threads.push(thread)
       return thread
+    }
+    // All four users have asked by then.
+    const onLevelStart = (): void => {
+      setTimeout(() => {
+        killedAtMs = performance.now()
+        threads[1]?.kill('killed by the test')
+      }, 1_000)
     }
     const { logs, records } = await run(
       await startStreamServer(60_000),
       benchmarkOf({ durationS: 60 }),
-      { spawn },
+      { spawn, onLevelStart },
     )
     expect(performance.now() - killedAtMs).toBeLessThan(1_000)
     const [log] = logs

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest'
 export type Answer = (socket: Socket, request: string) => unknown
 
 export interface ScriptedServer {
+  /** 0 on a Unix socket. */
   readonly port: number
   /** Each request as it came, head and body, one character a byte. */
   readonly requests: readonly string[]
@@ -14,12 +15,13 @@ export interface ScriptedServer {
 }
 
 /**
- * A server that answers the first request with the first answer, and so on, whatever connection it
+ * A server, on a port or a Unix socket, that answers the first request with the first answer, and so on, whatever connection it
  * comes on; the last answer is for all that follow. Ends with the test.
  */
 export async function startScriptedServer(
   answers: readonly Answer[],
   tls?: { key: string; cert: string },
+  socketPath?: string,
 ): Promise<ScriptedServer> {
   const requests: string[] = []
   const sockets: Socket[] = []
@@ -41,14 +43,17 @@ export async function startScriptedServer(
   }
   const server = tls ? createTlsServer(tls, onConnection) : createServer(onConnection)
   if (tls) server.on('tlsClientError', () => {})
-  server.listen(0, '127.0.0.1')
+  if (socketPath === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(socketPath)
   await once(server, 'listening')
   onTestFinished(async () => {
     server.close()
     for (const socket of sockets) socket.destroy()
     await once(server, 'close')
   })
-  return { port: (server.address() as AddressInfo).port, requests, sockets }
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  return { port, requests, sockets }
 }
 
 /** Length of the first request in the text; 0 while it is not whole. */

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Timeouts } from '../../src/load/benchmark.ts'
-import { startClock } from '../../src/load/clock.ts'
-import type { PlannedRequest } from '../../src/load/ended-request.ts'
-import { resolveEndpoint } from '../../src/load/http/connection.ts'
+import { type Clock, startClock } from '../../src/load/clock.ts'
+import { type EndedRequest, type PlannedRequest, toRecord } from '../../src/load/ended-request.ts'
+import { type Endpoint, resolveEndpoint } from '../../src/load/http/connection.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { requestBytes } from '../../src/load/request-source.ts'
 import { createSender, type Sender } from '../../src/load/send.ts'
@@ -24,6 +25,7 @@ import {
   write,
 } from './scripted-server.ts'
 import { selfSigned } from './self-signed.ts'
+import { socketFile } from './socket-file.ts'
 
 const delta = (content: object, finishReason: string | null = null): string =>
   JSON.stringify({ choices: [{ index: 0, delta: content, finish_reason: finishReason }] })
@@ -50,6 +52,9 @@ const patient: Timeouts = {
 interface Client extends Sender {
   /** Sends one request with the next id. */
   readonly ask: (parts?: Partial<PlannedRequest>) => Promise<RequestRecord>
+  readonly clock: Clock
+  /** The same, telling the end as the sender does. */
+  readonly sendNext: (onEnd: (ended: EndedRequest) => void, parts?: Partial<PlannedRequest>) => void
   /** Resolves when the client has read that event. */
   readonly hasRead: (data: string) => Promise<void>
 }
@@ -61,14 +66,15 @@ interface ClientOptions {
   readonly ca?: string
   readonly apiKey?: string
   readonly path?: string
+  readonly onSweep?: (nowMs: number) => void
+  /** In place of what the URL resolves to. */
+  readonly endpoint?: Partial<Endpoint>
 }
 
 async function connect(port: number, options: ClientOptions = {}): Promise<Client> {
   const url = new URL(options.url ?? `http://127.0.0.1:${port}${options.path ?? ''}`)
-  const endpoint = await resolveEndpoint(url, {
-    insecure: options.insecure ?? false,
-    ca: options.ca,
-  })
+  const { insecure = false, ca } = options
+  const endpoint = { ...(await resolveEndpoint(url, { insecure, ca })), ...options.endpoint }
   const heard = new Map<string, () => void>()
   const api: ServerApi = {
     ...openAiChat,
@@ -83,12 +89,13 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     api,
     clock,
     timeouts: { ...patient, ...options.timeouts },
+    onSweep: options.onSweep,
   })
   onTestFinished(sender.close)
   const { apiKey } = options
   const template = {
     api,
-    url,
+    url: url.href,
     model: 'm',
     apiKey,
     userAgent: 'baremark/test',
@@ -96,11 +103,9 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
     idPrefix: 'run',
   }
   let nextId = 0
-  return {
-    ...sender,
-    hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
-    ask: (parts = {}) =>
-      sender.send({
+  const sendNext: Client['sendNext'] = (onEnd, parts = {}) =>
+    sender.send(
+      {
         id: nextId++,
         level: 0,
         phase: 'measured',
@@ -108,7 +113,15 @@ async function connect(port: number, options: ClientOptions = {}): Promise<Clien
         requestedInputTokens: 8,
         requestedOutputTokens: 16,
         ...parts,
-      }),
+      },
+      onEnd,
+    )
+  return {
+    ...sender,
+    clock,
+    sendNext,
+    hasRead: (data) => new Promise((resolve) => heard.set(data, resolve)),
+    ask: (parts) => new Promise((resolve) => sendNext((ended) => resolve(toRecord(ended)), parts)),
   }
 }
 
@@ -247,6 +260,103 @@ describe('a whole answer', () => {
   )
 })
 
+describe('the end of a request', () => {
+  test('is told once, never before send returns, whatever becomes of it', async () => {
+    const port = await closedPort()
+    const { client, server } = await clientOf([
+      stream(events(answer)),
+      (socket) => socket.resetAndDestroy(),
+      () => {},
+      stream(events(answer)),
+    ])
+    const refused = await connect(port)
+    const bad = await connect(port, { url: `https://127.0.0.1:${port}`, ca: 'no certificate' })
+    const ends: string[] = []
+    for (const [name, to] of Object.entries({ first: client, reset: client, refused, bad })) {
+      to.sendNext(({ outcome }) => ends.push(`${name} ${outcome.kind}`))
+      expect(ends.filter((text) => text.startsWith(name))).toEqual([])
+      await expect.poll(() => ends.filter((text) => text.startsWith(name)), soon).toHaveLength(1)
+    }
+    client.sendNext(({ outcome }) => ends.push(`silent ${outcome.kind}`))
+    await expect.poll(() => server.requests, soon).toHaveLength(3)
+    client.cancelAll()
+    client.cancelAll()
+    expect((await client.ask()).outcome.kind).toBe('completed')
+    client.close()
+    await nextTurn()
+    expect(ends).toEqual([
+      'first completed',
+      'reset failed',
+      'refused failed',
+      'bad failed',
+      'silent cancelled',
+    ])
+  })
+
+  test('the next request may be sent there and then, over the same connection', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    const counts: number[] = []
+    await new Promise<void>((resolve) => {
+      const sendOn = (ended: EndedRequest): void => {
+        if (counts.length < 1_000) client.sendNext(sendOn)
+        else resolve()
+        // What is told stays as it is until this returns, though the next request is on its way.
+        counts.push(ended.chunks.count)
+      }
+      client.sendNext(sendOn)
+    })
+    expect(counts).toEqual(Array(1_001).fill(2))
+    expect(client.connectionsOpened()).toBe(1)
+    expect(client.inFlight()).toBe(0)
+  })
+
+  test('those that are cancelled may send on as well, and these are left alone', async () => {
+    const { client, server } = await clientOf([() => {}, () => {}, stream(events(answer))])
+    const kinds: string[] = []
+    const sendOn = ({ outcome }: EndedRequest): void => {
+      kinds.push(outcome.kind)
+      if (outcome.kind === 'cancelled') client.sendNext(sendOn)
+    }
+    client.sendNext(sendOn)
+    client.sendNext(sendOn)
+    await expect.poll(() => server.requests, soon).toHaveLength(2)
+    client.cancelAll()
+    await expect.poll(() => client.inFlight(), soon).toBe(0)
+    expect(kinds.toSorted()).toEqual(['cancelled', 'cancelled', 'completed', 'completed'])
+  })
+})
+
+test('what is under way is told as it comes: requests in flight, reads and chunks', async () => {
+  const { client } = await clientOf([
+    async (socket) => {
+      const read = client.hasRead(hello)
+      socket.write(streamHead + chunk(events([role, hello])))
+      await read
+      expect(client.inFlight()).toBe(1)
+      await expect.poll(() => client.traffic().chunks, soon).toBe(1)
+      expect(client.traffic().reads).toBe(1)
+      socket.write(chunk(events([world, stopped, done])) + lastChunk)
+    },
+  ])
+  expect(client.traffic()).toEqual({ reads: 0, chunks: 0 })
+  expect((await client.ask()).outcome.kind).toBe('completed')
+  expect(client.inFlight()).toBe(0)
+  expect(client.traffic()).toEqual({ reads: 2, chunks: 2 })
+})
+
+test('each sweep of the timers is told, with the moment of it', async () => {
+  const sweptMs: number[] = []
+  const { client } = await clientOf([stream(events(answer))], {
+    onSweep: (nowMs) => sweptMs.push(nowMs),
+  })
+  await expect.poll(() => sweptMs.length, soon).toBeGreaterThan(1)
+  const { closedMs } = await client.ask()
+  const last = sweptMs.at(-1) ?? Number.NaN
+  expect(last).toBeGreaterThan(sweptMs[0] ?? Number.NaN)
+  expect(closedMs).toBeGreaterThan(last)
+  client.close()
+})
+
 describe('bytes may be split anywhere', () => {
   const thought = delta({ reasoning_content: 'Hm. ü' })
   const whole = (newline: string): Buffer =>
@@ -299,6 +409,17 @@ describe('connections', () => {
     expect(server.sockets).toHaveLength(1)
   })
 
+  test('a request leaves at once when a connection is idle', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    await client.ask()
+    const beforeMs = client.clock.nowMs()
+    const asked = client.ask()
+    const afterMs = client.clock.nowMs()
+    const { sentMs = Number.NaN } = await asked
+    expect(sentMs).toBeGreaterThanOrEqual(beforeMs - 0.001)
+    expect(sentMs).toBeLessThanOrEqual(afterMs + 0.001)
+  })
+
   test('requests at the same time use a connection each', async () => {
     const { client, server } = await clientOf([stream(events(answer))])
     const records = await Promise.all([client.ask(), client.ask(), client.ask()])
@@ -332,6 +453,15 @@ describe('connections', () => {
       await Promise.all(Array.from({ length: users }, () => client.ask()))
     }
     expect(timesUsed()).toBeGreaterThan(1)
+  })
+
+  test('a connection whose answer never ends after its [DONE] is closed before long', async () => {
+    const { client, server } = await clientOf([streamHead + chunk(events(answer))])
+    expect((await client.ask()).outcome.kind).toBe('completed')
+    const [socket] = server.sockets
+    expect(socket?.destroyed).toBe(false)
+    if (socket && !socket.destroyed) await once(socket, 'close')
+    expect(client.inFlight()).toBe(0)
   })
 
   test('a connection that the server closed is not used again', async () => {
@@ -390,6 +520,17 @@ describe('a failure is a record', () => {
     const record = await (await connect(await closedPort())).ask()
     expect(record).toMatchObject(failure('connection-refused'))
     expect(record).toMatchObject({ sentMs: undefined, connectMs: undefined, chunkMs: [] })
+  })
+
+  test.each([
+    ['name-not-found', 'a name that nobody has', { address: 'no-such-host.invalid' }],
+    // A TCP connection to a multicast address has no route anywhere.
+    ['network-unreachable', 'an address without a route', { address: '224.0.0.1' }],
+    ['network-other', 'a socket inside of what is no folder', { socketPath: '/dev/null/llm.sock' }],
+    ['client-other', 'a port that is none', { port: 99_999 }],
+  ])('%s: %s', async (kind, _, endpoint) => {
+    const client = await connect(9, { endpoint })
+    expect(await client.ask()).toMatchObject({ ...failure(kind), sentMs: undefined })
   })
 
   test.each([
@@ -702,5 +843,42 @@ describe('TLS', () => {
     await expect.poll(() => server.sockets, soon).toHaveLength(1)
     server.sockets[0]?.end('HTTP/1.1 400 Bad Request\r\n\r\n')
     expect((await asked).outcome).toMatchObject({ kind: 'failed', failure: 'tls-error' })
+  })
+})
+
+describe('a Unix socket', () => {
+  test('is measured as any other server', async () => {
+    const path = socketFile()
+    const server = await startScriptedServer([write(stream(events(answer)))], undefined, path)
+    const client = await connect(0, { url: `http+unix://${encodeURIComponent(path)}/base` })
+    const records = [await client.ask(), await client.ask()]
+    const expected = timeless(await askOnce(stream(events(answer))))
+    for (const record of records) expect(timeless(record)).toEqual(expected)
+    expect(records.map(({ connectMs }) => connectMs !== undefined)).toEqual([true, false])
+    const [head = ''] = server.requests[0]?.split('\r\n\r\n') ?? []
+    expect(head.split('\r\n').slice(0, 2)).toEqual([
+      'POST /base/v1/chat/completions HTTP/1.1',
+      'host: localhost',
+    ])
+  })
+
+  test.each([
+    ['no-such-socket', 'nothing there', () => {}],
+    [
+      'connection-refused',
+      'a file that nobody listens on',
+      (path: string) => writeFileSync(path, ''),
+    ],
+  ])('%s: %s', async (failure, _, prepare) => {
+    const path = socketFile()
+    prepare(path)
+    const client = await connect(0, { url: `http+unix://${encodeURIComponent(path)}` })
+    expect(await client.ask()).toMatchObject({ outcome: { kind: 'failed', failure } })
+  })
+
+  test('a path longer than any socket has is a failure, not a crash', async () => {
+    const path = encodeURIComponent(`/tmp/${'x'.repeat(200)}`)
+    const client = await connect(0, { url: `http+unix://${path}` })
+    expect((await client.ask()).outcome.kind).toBe('failed')
   })
 })

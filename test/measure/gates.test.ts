@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
-import { operatingPoint, summarize } from '../../src/measure/summarize.ts'
+import type { InstrumentLevel } from '../../src/measure/instrument.ts'
+import { summarize } from '../../src/measure/summarize.ts'
 import type { Gate } from '../../src/measure/summary.ts'
-import { benchmark, levelLog, record, runLog, shifted } from './records.ts'
+import { calibratedUsers, certificate, errors } from './certificates.ts'
+import { benchmark, levelLog, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const good = Array.from({ length: 10 }, (_, id) => shifted(record(), id * 50, { id }))
 const failed = record({
@@ -20,12 +22,26 @@ function gate(
   return point.gates.find((judged) => judged.gate === name)?.status
 }
 
+/** The median TTFT of `good` is 100 ms, its median TPOT 20. */
+function instrumentGate(error: Partial<InstrumentLevel['error']>) {
+  const base = calibratedUsers(1, 1000)
+  const levels = [{ ...base, error: { ...base.error, ...error } }]
+  const judged = { kind: 'applies', certificate: certificate({ levels }) } as const
+  const log = levelLog({ issued: good.length })
+  const { gates } = operatingPoint(log, good, benchmark(), judged)
+  return gates.find(({ gate: name }) => name === 'instrument-error')
+}
+
 const givenUp = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
 const healthy = levelLog().health
 const withUsage = (inputTokens: number, outputTokens: number): RequestRecord[] =>
   good.map((each) => ({ ...each, usage: { inputTokens, outputTokens } }))
 const lateBy = (ms: number): RequestRecord[] =>
   good.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - ms }))
+
+const tenAS = { kind: 'constant', ratePerS: 10 } as const
+const onTime = lateBy(0)
+const tooLate = record({ dueMs: 999, sentMs: 1001 })
 
 /** Per gate: what fails it, what passes it. */
 const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
@@ -44,6 +60,11 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
   'all-sent': {
     fail: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 }, neverSent: 1 }),
     pass: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 } }),
+  },
+  'rate-achieved': {
+    // Twelve were due inside the window, and two of them left after it.
+    fail: () => gate('rate-achieved', [...onTime, tooLate, tooLate], { load: tenAS }),
+    pass: () => gate('rate-achieved', [...onTime, tooLate], { load: tenAS }),
   },
   'in-flight-limit': {
     fail: () =>
@@ -103,8 +124,13 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
     pass: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 9.9 } }),
   },
   'client-cpu': {
-    fail: () => gate('client-cpu', good, { health: { ...healthy, cpuCores: 0.71 } }),
-    pass: () => gate('client-cpu', good, { health: { ...healthy, cpuCores: 0.69 } }),
+    fail: () => gate('client-cpu', good, { health: { ...healthy, busiestWorkerCores: 0.71 } }),
+    pass: () => gate('client-cpu', good, { health: { ...healthy, busiestWorkerCores: 0.69 } }),
+  },
+  'instrument-error': {
+    fail: () => instrumentGate({ ttftErrorMs: errors(1000, 10.1, 12) })?.status,
+    pass: () =>
+      instrumentGate({ ttftErrorMs: errors(1000, 10, 50), gapErrorMs: errors(900, 2, 9) })?.status,
   },
   drained: {
     fail: () =>
@@ -130,6 +156,20 @@ describe('every gate can fail and can pass', () => {
   test.each(Object.entries(cases))('%s', (_, { fail, pass }) => {
     expect(fail()).toBe('fail')
     expect(pass()).toBe('pass')
+  })
+})
+
+describe('the error of the instrument', () => {
+  test('fails by the gaps alone, too', () => {
+    // 2.1 ms of 20 ms.
+    expect(instrumentGate({ gapErrorMs: errors(900, 2.1, 9) })).toMatchObject({
+      status: 'fail',
+      value: 'TTFT error p50 0.4 %, gap error p50 11 %',
+    })
+  })
+
+  test('is not measured without a certificate', () => {
+    expect(gate('instrument-error', good)).toBe('not-measured')
   })
 })
 

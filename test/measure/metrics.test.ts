@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { interChunkGapsMs, requestMetrics } from '../../src/measure/metrics.ts'
+import { interChunkGapsUs, requestMetrics } from '../../src/measure/metrics.ts'
 import { record } from './records.ts'
 
 const { ttftMs, ttftFromSentMs, ttfvMs, tpotMs, latencyMs, latenessMs, outputTokens } =
@@ -21,7 +21,12 @@ describe('one request, by hand', () => {
   })
 
   test('gaps are between chunks', () => {
-    expect(interChunkGapsMs([record()])).toEqual([50, 50, 40])
+    expect(interChunkGapsUs(record())).toEqual([50_000, 50_000, 40_000])
+  })
+
+  test('gaps are whole microseconds, where differences of ms are not: 63.098 - 60.716 is 2.382', () => {
+    expect(63.098 - 60.716).not.toBe(2.382)
+    expect(interChunkGapsUs(record({ chunkMs: [60.716, 63.098] }))).toEqual([2382])
   })
 })
 

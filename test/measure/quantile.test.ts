@@ -1,19 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { binomialCdf, binomialQuantile, regularizedBeta } from '../../src/measure/binomial.ts'
+import { createColumn } from '../../src/measure/column.ts'
 import {
   distribution,
   nearestRank,
   orderStatisticRanks,
   percentile,
-  sortSamples,
 } from '../../src/measure/quantile.ts'
+import type { Samples } from '../../src/measure/samples.ts'
+
+function samplesOf(values: readonly number[]): Samples {
+  const column = createColumn()
+  for (const value of values) column.add(value)
+  return column.samples()
+}
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1)
 
 describe('nearest rank', () => {
   test('is the smallest sample that so many do not exceed', () => {
-    const ten = sortSamples(upTo(10))
+    const ten = samplesOf(upTo(10))
     expect(nearestRank(ten, 50)).toBe(5)
     expect(nearestRank(ten, 90)).toBe(9)
     expect(nearestRank(ten, 91)).toBe(10)
@@ -21,7 +28,7 @@ describe('nearest rank', () => {
   })
 
   test('is not put off by the last bit: 95 % of 20 is 19', () => {
-    expect(nearestRank(sortSamples(upTo(20)), 95)).toBe(19)
+    expect(nearestRank(samplesOf(upTo(20)), 95)).toBe(19)
   })
 
   test('is always one of the samples, and at least the share of them is no larger', () => {
@@ -33,7 +40,7 @@ describe('nearest rank', () => {
         }),
         fc.integer({ min: 1, max: 100 }),
         (samples, p) => {
-          const value = nearestRank(sortSamples(samples), p)
+          const value = nearestRank(samplesOf(samples), p)
           expect(samples).toContain(value)
           const below = samples.filter((sample) => sample <= Number(value)).length
           expect(below / samples.length).toBeGreaterThanOrEqual(p / 100 - 1e-9)
@@ -43,7 +50,8 @@ describe('nearest rank', () => {
   })
 
   test('numbers are sorted as numbers', () => {
-    expect([...sortSamples([10, 9, 100, 1])]).toEqual([1, 9, 10, 100])
+    const { valueAtRank } = samplesOf([10, 9, 100, 1])
+    expect([0, 1, 2, 3, 4, 5].map(valueAtRank)).toEqual([undefined, 1, 9, 10, 100, undefined])
   })
 })
 
@@ -53,9 +61,9 @@ describe('a percentile is withheld under its sample floor', () => {
     [95, 130],
     [99, 662],
   ])('p%i needs %i samples', (p, floor) => {
-    const below = percentile(sortSamples(upTo(floor - 1)), p)
+    const below = percentile(samplesOf(upTo(floor - 1)), p)
     expect(below).toEqual({ p, n: floor - 1, withheldUntilN: floor })
-    expect(percentile(sortSamples(upTo(floor)), p).value).toBe(Math.ceil((floor * p) / 100))
+    expect(percentile(samplesOf(upTo(floor)), p).value).toBe(Math.ceil((floor * p) / 100))
   })
 
   test('no samples, no figures', () => {
@@ -88,8 +96,8 @@ describe('the interval of a percentile', () => {
 
   test('has no upper end when there are too few samples', () => {
     // The median needs 6 samples for two ends at 95 %.
-    expect(percentile(sortSamples(upTo(5)), 50).high).toBeUndefined()
-    expect(percentile(sortSamples(upTo(6)), 50)).toMatchObject({ low: 1, high: 6 })
+    expect(percentile(samplesOf(upTo(5)), 50).high).toBeUndefined()
+    expect(percentile(samplesOf(upTo(6)), 50)).toMatchObject({ low: 1, high: 6 })
   })
 })
 

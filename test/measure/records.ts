@@ -2,6 +2,9 @@ import type { Benchmark } from '../../src/load/benchmark.ts'
 import { benchmarkSchema } from '../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import type { JudgedCertificate } from '../../src/measure/instrument-certificate.ts'
+import { startOperatingPoint } from '../../src/measure/operating-point.ts'
+import type { OperatingPoint } from '../../src/measure/summary.ts'
 
 /** A completed request: sent at 0, four chunks, eight tokens; any part may be overridden. */
 export function record(parts: Partial<RequestRecord> = {}): RequestRecord {
@@ -75,6 +78,18 @@ export function levelLog(parts: Partial<LevelLog> = {}): LevelLog {
     },
     ...parts,
   }
+}
+
+/** What records of one level, warm-up included, come to. */
+export function operatingPoint(
+  log: LevelLog,
+  records: readonly RequestRecord[],
+  benchmark: Benchmark,
+  judged?: JudgedCertificate,
+): OperatingPoint {
+  const { add, finish } = startOperatingPoint(log, benchmark, judged)
+  for (const each of records) add(each)
+  return finish()
 }
 
 const absent = { status: 'absent', reason: 'not asked', source: 'test' } as const

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { frontierOf } from '../../src/measure/frontier.ts'
-import { operatingPoint, summarize } from '../../src/measure/summarize.ts'
+import { startSummary, summarize } from '../../src/measure/summarize.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
-import { benchmark, levelLog, record, runLog, shifted } from './records.ts'
+import { benchmark, levelLog, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const log = levelLog({ issued: 4 })
 const four = [0, 250, 500, 750].map((ms, id) => shifted(record(), ms, { id }))
@@ -87,6 +87,8 @@ describe('requests that did not complete', () => {
 
   test('bring what arrived when the client gave up, at the tokens per chunk of the others', () => {
     expect(operatingPoint(log, [...four, cancelled], benchmark()).outputTokensPerS).toBe(40)
+    // The tokens per chunk are known only after the last record.
+    expect(operatingPoint(log, [cancelled, ...four], benchmark()).outputTokensPerS).toBe(40)
   })
 
   test('are counted, and every issued request is somewhere', () => {
@@ -177,7 +179,12 @@ describe('open loop', () => {
   const due = four.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - 10 }))
 
   test('tells the rate asked for beside the rate sent', () => {
-    expect(operatingPoint(open, due, benchmark()).rate).toEqual({ askedPerS: 4, sentPerS: 4 })
+    const onTime = four.map((each) => ({ ...each, dueMs: each.sentMs }))
+    expect(operatingPoint(open, onTime, benchmark()).rate).toEqual({
+      askedPerS: 4,
+      duePerS: 4,
+      sentPerS: 4,
+    })
   })
 
   test('tells how late requests left', () => {
@@ -194,6 +201,16 @@ describe('a run', () => {
     const summary = summarize(runLog({ levels }), [...four, record({ level: 1, id: 7 })])
     expect(summary.points.map(({ label }) => label)).toEqual(['1 user', '2 users'])
     expect(summary.points.map(({ requests }) => requests.completed)).toEqual([4, 1])
+  })
+
+  test('takes its records one at a time and in any order, and leaves out those of a level it did not end', () => {
+    const levels = [levelLog({ issued: 4 }), levelLog({ level: 1, issued: 1 })]
+    const run = runLog({ levels })
+    const { add, finish } = startSummary(run)
+    const [a, b, c, d] = four as [RequestRecord, RequestRecord, RequestRecord, RequestRecord]
+    for (const each of [record({ level: 2, id: 8 }), d, record({ level: 1, id: 7 }), b, a, c])
+      add(each)
+    expect(finish()).toEqual(summarize(run, [...four, record({ level: 1, id: 7 })]))
   })
 })
 

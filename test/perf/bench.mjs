@@ -7,9 +7,11 @@ import { parseArgs } from 'node:util'
 import { compile, describeMachine, fileLimit, findObstacle, pinning } from './machine.mjs'
 import { measureMemory } from './suites/memory.mjs'
 import { measureRequests } from './suites/requests.mjs'
+import { measureSoak } from './suites/soak.mjs'
 import { measureStreams } from './suites/streams.mjs'
 import { measureSustained } from './suites/sustained.mjs'
 import { measureTimetable } from './suites/timetable.mjs'
+import { measureWorkers } from './suites/workers.mjs'
 import { printTable } from './table.mjs'
 
 /** To add a suite, write its file and name it here: it takes the world and gives rows. */
@@ -19,6 +21,8 @@ const suites = {
   memory: measureMemory,
   sustained: measureSustained,
   requests: measureRequests,
+  workers: measureWorkers,
+  soak: measureSoak,
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -10,7 +10,7 @@ const TICKS_PER_S = 100
 const MS_PER_S = 1000
 const BYTES_PER_GIB = 2 ** 30
 const MOCK_CORE = 0
-const CLIENT_CORE = 1
+const FIRST_CLIENT_CORE = 1
 
 export function describeMachine() {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor'
@@ -47,14 +47,17 @@ export function compile(folder) {
 }
 
 /** Server and client on a core of their own; on one core, or without `taskset`, wherever they land. */
-const canPin = availableParallelism() > 1 && works('taskset', ['-c', String(CLIENT_CORE), 'true'])
+const LAST_CORE = availableParallelism() - 1
+const CLIENT_CORES =
+  LAST_CORE > FIRST_CLIENT_CORE ? `${FIRST_CLIENT_CORE}-${LAST_CORE}` : String(FIRST_CLIENT_CORE)
+const canPin = availableParallelism() > 1 && works('taskset', ['-c', CLIENT_CORES, 'true'])
 
 export const pinning = canPin
-  ? `server on core ${MOCK_CORE}, client on core ${CLIENT_CORE}`
+  ? `server on core ${MOCK_CORE}, client on ${CLIENT_CORES}`
   : 'server and client not pinned'
 
 export const startMockProcess = (command, args) => start(MOCK_CORE, command, args)
-export const startClientProcess = (command, args) => start(CLIENT_CORE, command, args)
+export const startClientProcess = (command, args) => start(CLIENT_CORES, command, args)
 
 /** Starts a program on a core, with as many file descriptors as it may have. */
 function start(core, command, args) {

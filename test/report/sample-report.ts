@@ -1,7 +1,9 @@
 import type { Gpu, Hardware, Reading } from '../../src/detect/hardware.ts'
 import { type Benchmark, benchmarkSchema, type LoadLevel } from '../../src/load/benchmark.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import { errorAt } from '../../src/measure/instrument-certificate.ts'
 import type {
+  AppliedError,
   Distribution,
   Gate,
   OperatingPoint,
@@ -10,6 +12,7 @@ import type {
 } from '../../src/measure/summary.ts'
 import type { Assumption, CostLine, CostOption, CostReport } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
+import { calibratedUsers, certificate, errors } from '../measure/certificates.ts'
 
 /** Four closed-loop levels on a detected H200, priced three ways. Too few samples at 1 user. */
 export function sampleReport(): Report {
@@ -85,7 +88,21 @@ export function openLoopReport(): Report {
       level,
       load: { kind: 'poisson', ratePerS },
       label: `${ratePerS} req/s Poisson`,
-      rate: { askedPerS: ratePerS, sentPerS: ratePerS * 0.998 },
+      instrument: {
+        streams: ratePerS * 1.9,
+        eventsPerS: ratePerS * 256,
+        error: {
+          kind: 'certified',
+          calibratedAt: '10 req/s Poisson',
+          calibratedStreams: 10.2,
+          calibratedEventsPerS: 2500,
+          delayMs: errors(12_000, 0.09, 0.8),
+          ttftErrorMs: errors(52, 0.31, 1.4),
+          gapErrorMs: errors(11_900, 0.02, 0.6),
+          latenessMs: errors(52, 0.04, 0.2),
+        },
+      },
+      rate: { askedPerS: ratePerS, duePerS: ratePerS, sentPerS: ratePerS * 0.998 },
       latenessMs: distribution(base.requests.completed, [0.21, 0.62, 0.94, 2.8]),
       goodput: {
         slo,
@@ -156,6 +173,7 @@ export function emptyReport(): Report {
     outputTokens: nothing(),
     tokenSource: 'usage',
     health: { connectionsOpened: 40, workers: [] },
+    instrument: { error: { kind: 'unknown', reason: 'no certificate: run `baremark calibrate`' } },
     ended: 'too-many-failures',
     gates: gates(1, 'fail'),
   }
@@ -176,6 +194,7 @@ export function emptyReport(): Report {
       verdict: 'INVALID',
       reasons: ['No request completed at 1 user.'],
       warnings: [],
+      instrument: { kind: 'none', reason: 'no certificate: run `baremark calibrate`' },
     },
     {
       ...cost,
@@ -257,6 +276,7 @@ export function hostileReport(hostile: string): Report {
         {
           ...point,
           label: hostile,
+          instrument: { error: { kind: 'unknown', reason: hostile } },
           errors: [{ kind: hostile, side: 'server', count: 1, example: hostile }],
           gates: [
             {
@@ -272,6 +292,15 @@ export function hostileReport(hostile: string): Report {
       ],
       verdict: 'DEGRADED',
       reasons: [hostile],
+      instrument: {
+        kind: 'applies',
+        date: hostile,
+        node: hostile,
+        version: hostile,
+        cpuModel: hostile,
+        cores: 1,
+        arrival: 'bursts',
+      },
       warnings: [{ kind: 'few-samples', text: hostile, level: 0 }],
     },
     {
@@ -366,6 +395,15 @@ function sampleSummary(): Summary {
       .reverse(),
     verdict: 'VALID',
     reasons: [],
+    instrument: {
+      kind: 'applies',
+      date: '2026-03-03T09:30:12.000Z',
+      node: 'v24.21.0',
+      version: '0.1.0',
+      cpuModel: 'AMD EPYC 9555 64-Core Processor',
+      cores: 128,
+      arrival: 'spread',
+    },
     warnings: [
       {
         kind: 'few-samples',
@@ -424,12 +462,36 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
       loopDelayP99Ms: 1.4,
       loopDelayMaxMs: 6.2,
       cpuCores: 0.08 * concurrency,
+      busiestWorkerCores: 0.07 * concurrency,
       connectionsOpened: concurrency,
-      workers: [],
+      workers: [
+        {
+          loopDelayP50Ms: 0.1,
+          loopDelayP99Ms: 1.4,
+          loopDelayMaxMs: 6.2,
+          cpuCores: 0.07 * concurrency,
+          reads: 4000 * concurrency,
+          chunks: 4100 * concurrency,
+          connectionsOpened: concurrency,
+          clockErrorMs: 0.0002,
+        },
+      ],
+    },
+    instrument: {
+      streams: concurrency * 0.997,
+      eventsPerS: outputTokensPerS,
+      error: errorAtLevel({ kind: 'closed', concurrency }, outputTokensPerS),
     },
     ended: 'complete',
     gates: gates(concurrency, 'pass'),
   }
+}
+
+/** Calibrated for 1 and 4 users, so that nothing is known of 8. */
+function errorAtLevel(load: LoadLevel, eventsPerS: number): AppliedError {
+  const levels = [calibratedUsers(1, 500), calibratedUsers(4, 2000)]
+  const level = { load, streams: 1, eventsPerS }
+  return errorAt(level, { kind: 'applies', certificate: certificate({ levels }) })
 }
 
 function gates(concurrency: number, completed: Gate['status']): Gate[] {
@@ -562,7 +624,7 @@ function levelLog(load: LoadLevel, level: number): LevelLog {
     endMs: startMs + 132_000,
     issued: 80 * (level + 1),
     ended: 'complete',
-    health: { connectionsOpened: level + 1 },
+    health: { connectionsOpened: level + 1, workers: [] },
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -52,7 +52,9 @@ describe('a server that is told to stamps each request once, as its answer ends'
     expect(stamps.length).toBe(1)
     expect(Object.keys(stamp ?? {}).sort()).toEqual([
       'chunkMonotonicMs',
+      'closedMonotonicMs',
       'ended',
+      'openedMonotonicMs',
       'receivedMonotonicMs',
       'requestId',
     ])
@@ -138,6 +140,37 @@ describe('on disk', () => {
     await expect(openStampFile(path)).rejects.toMatchObject({ name: 'UserError', exitCode: 3 })
   })
 
+  test('serve --simulate commits the faults of a file', async () => {
+    const script = join(folder, 'faults.yaml')
+    await writeFile(script, '- { kind: http-status, status: 503, retryAfterS: 7, requests: [2] }\n')
+    const ending = new AbortController()
+    let tellUrl: (url: string) => void = () => {}
+    const ready = new Promise<string>((resolve) => {
+      tellUrl = resolve
+    })
+    const argv = ['serve', '--simulate', '--port', '0', '--faults', script]
+    const ended = baremark(argv, {
+      stdout: (text) => tellUrl((JSON.parse(text) as { url: string }).url),
+      signal: ending.signal,
+    })
+    const url = await ready
+    const body = { ...question, model: 'simulated' }
+    const answers = [await post(url, body), await post(url, body), await post(url, body)]
+    expect(answers.map(({ status }) => status)).toEqual([200, 503, 200])
+    expect(answers[1]?.headers.get('retry-after')).toBe('7')
+    ending.abort()
+    expect((await ended).exitCode).toBe(0)
+  })
+
+  test('a script of faults that is none is the user’s to fix', async () => {
+    const script = join(folder, 'faults.yaml')
+    await writeFile(script, '- { kind: cut }\n')
+    const { exitCode, stderr } = await baremark(['serve', '--simulate', '--faults', script])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('faults.yaml:1:3')
+    expect(stderr).toContain('afterChunks')
+  })
+
   test('serve writes them, and obeys the law of its flags', async () => {
     const path = join(folder, 'stamps.jsonl')
     const ending = new AbortController()
@@ -146,7 +179,7 @@ describe('on disk', () => {
       tellUrl = resolve
     })
     const flags =
-      '--engine simulated --port 0 --slots 2 --prefill-tokens-per-s 1e6 --decode-base-ms 1 --decode-per-sequence-ms 0 --jitter 0 --tokens-per-chunk 4 --seed 2 --spread --slow-start-s 1 --slow-start-factor 1.5 --prefix-cache --kv-tokens 100'
+      '--engine simulated --port 0 --slots 2 --prefill-tokens-per-s 1e6 --decode-base-ms 1 --decode-per-sequence-ms 0 --jitter 0 --tokens-per-chunk 4 --seed 2 --spread --slow-start-s 1 --slow-start-factor 1.5 --prefix-cache --kv-tokens 100 --max-waiting 5 --overload-status 503'
     const ended = baremark(['serve', ...flags.split(' '), '--stamps', path], {
       stdout: (text) => tellUrl((JSON.parse(text) as { url: string }).url),
       signal: ending.signal,
@@ -180,6 +213,8 @@ test.each([
     'a number over 0',
   ],
   ['a time below zero', ['--engine', 'simulated', '--decode-base-ms', '-1'], 'at least 0'],
+  ['half a place in the queue', ['--max-waiting', '0.5'], 'a whole number'],
+  ['a status that is no overload', ['--overload-status', '500'], 'neither 429 nor 503'],
   ['no number', ['--engine', 'simulated', '--jitter', 'some'], 'at least 0'],
 ])('%s is refused', async (_what, flags, message) => {
   const { exitCode, stderr } = await baremark(['serve', ...flags])

@@ -1,15 +1,12 @@
 import { lookup } from 'node:dns/promises'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket, type TcpSocketConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Clock } from '../clock.ts'
-import {
-  createResponseReader,
-  HttpProtocolError,
-  type ResponseHandler,
-  type ResponseReader,
-} from './response-reader.ts'
+import { socketPathOf } from './socket-url.ts'
 
-/** Where requests go, with the name already resolved so that no look-up is ever inside a measurement. */
+/**
+ * Where requests go, with the name already resolved so that no look-up is ever inside a measurement.
+ * Plain data: it is handed from thread to thread.
+ */
 export interface Endpoint {
   readonly host: string
   readonly address: string
@@ -19,32 +16,33 @@ export interface Endpoint {
   readonly insecure: boolean
   /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string
+  /** A Unix socket, instead of address and port. */
+  readonly socketPath?: string
 }
 
-/** Who hears of one exchange on a connection. */
-interface Exchange extends ResponseHandler {
-  /** The connection broke or was closed before the response ended. */
-  readonly onLost: (error: Error | undefined) => void
+/** Who hears of a connection; each call says whose it is. */
+export interface ConnectionHandler<Owner> {
+  readonly onOpen: (owner: Owner) => void
+  /**
+   * A read: the bytes from 0 to `end` of a buffer that all connections share, so copy to keep. An LF
+   * and a CR lie behind them, to stop searches.
+   */
+  readonly onRead: (owner: Owner, bytes: Buffer, end: number) => void
+  /** The peer closed its side. */
+  readonly onPeerEnd: (owner: Owner) => void
+  /** Broken, refused, or gone, whoever closed it; may be called more than once. */
+  readonly onLost: (owner: Owner, error: Error | undefined) => void
 }
 
-/** One keep-alive connection; at most one request at a time. */
-export interface Connection {
-  /** Writes the request; the exchange hears of everything that comes back. */
-  readonly exchange: (request: Buffer, exchange: Exchange) => void
-  readonly destroy: () => void
-  readonly usable: () => boolean
-  /** Resolves when the socket is gone, whoever closed it. */
-  readonly closed: Promise<void>
-}
-
-/** Called with the moment of the read, once per socket read and before anything is parsed. */
-export type OnRead = (nowMs: number) => void
-
+const READ_BYTES = 65_536
+const LF = 10
+const CR = 13
 /**
  * One for all connections: a read is worked on before the next one comes, and what is kept of it is
  * copied. A buffer each would cost 64 KiB a stream.
  */
-const readBuffer = Buffer.allocUnsafeSlow(65_536)
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES + 2)
+const readRoom = readBuffer.subarray(0, READ_BYTES)
 const CONNECT_TRIAL_MS = 2_000
 
 /**
@@ -57,11 +55,15 @@ export async function resolveEndpoint(
   url: URL,
   options: { insecure: boolean; ca?: string },
 ): Promise<Endpoint> {
+  const { insecure, ca } = options
+  const socketPath = socketPathOf(url)
+  if (socketPath !== undefined)
+    return { host: 'localhost', address: '', port: 0, tls: false, insecure, socketPath }
   const tls = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port) || (tls ? 443 : 80)
   const addresses = (await lookup(host, { all: true })).map(({ address }) => address)
-  return { host, address: await firstThatAnswers(addresses, port), port, tls, ...options }
+  return { host, address: await firstThatAnswers(addresses, port), port, tls, insecure, ca }
 }
 
 /** The first address that takes a connection; when none does, the first, so that the load shows why. */
@@ -88,97 +90,33 @@ function takesConnection(address: string, port: number): Promise<boolean> {
 }
 
 /**
- * Opens a connection. Reads land in one buffer that all connections share; whoever needs bytes
- * later copies them.
+ * Opens a connection of which the handler hears, never before this returns.
  *
- * @throws the socket's error, or the signal's reason
+ * @throws what Node says of options that no socket takes
  */
-export function openConnection(
+export function openConnection<Owner>(
   endpoint: Endpoint,
-  clock: Clock,
-  onRead: OnRead,
-  signal: AbortSignal,
-): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    let reader: ResponseReader | undefined
-    let exchange: Exchange | undefined
-    let alive = true
-
-    const lose = (error?: Error): void => {
-      alive = false
-      const lost = exchange
-      exchange = undefined
-      socket.destroy()
-      lost?.onLost(error)
-    }
-
-    const receive = (bytes: Buffer): void => {
-      onRead(clock.nowMs())
-      try {
-        reader?.push(bytes)
-      } catch (error) {
-        // What is not the peer's fault is ours, and must not pass for a failed request.
-        if (!(error instanceof HttpProtocolError)) throw error
-        lose(error)
-      }
-    }
-
-    const socket = openSocket(endpoint, receive)
-    socket.setNoDelay(true)
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    const onAbort = (): void => {
-      socket.destroy()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-
-    reader = createResponseReader(() => {
-      const current = exchange
-      if (!current) return undefined
-      return {
-        onHead: current.onHead,
-        onBody: current.onBody,
-        onEnd: () => {
-          exchange = undefined
-          current.onEnd()
-        },
-      }
-    })
-
-    socket.once(endpoint.tls ? 'secureConnect' : 'connect', () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve({
-        exchange: (request, next) => {
-          exchange = next
-          socket.write(request)
-        },
-        destroy: () => lose(),
-        usable: () => alive && !socket.destroyed && socket.writable && !exchange,
-        closed,
-      })
-    })
-    socket.on('error', (error) => {
-      signal.removeEventListener('abort', onAbort)
-      reject(error)
-      lose(error)
-    })
-    socket.on('end', () => {
-      reader?.close()
-      lose()
-    })
-    socket.on('close', () => lose())
+  handler: ConnectionHandler<Owner>,
+  owner: Owner,
+): Socket {
+  const socket = openSocket(endpoint, (length) => {
+    readBuffer[length] = LF
+    readBuffer[length + 1] = CR
+    handler.onRead(owner, readBuffer, length)
+    return true
   })
+  socket.setNoDelay(true)
+  socket.once(endpoint.tls ? 'secureConnect' : 'connect', () => handler.onOpen(owner))
+  socket.on('error', (error) => handler.onLost(owner, error))
+  socket.on('end', () => handler.onPeerEnd(owner))
+  socket.on('close', () => handler.onLost(owner, undefined))
+  return socket
 }
 
-function openSocket(endpoint: Endpoint, receive: (bytes: Buffer) => void): Socket {
-  const onread = {
-    buffer: readBuffer,
-    callback: (length: number, buffer: Uint8Array) => {
-      receive(buffer.subarray(0, length) as Buffer)
-      return true
-    },
-  }
-  const where = { host: endpoint.address, port: endpoint.port, onread }
+function openSocket(endpoint: Endpoint, callback: (length: number) => boolean): Socket {
+  const onread = { buffer: readRoom, callback }
+  if (endpoint.socketPath !== undefined) return connectTcp({ path: endpoint.socketPath, onread })
+  const where: TcpSocketConnectOpts = { host: endpoint.address, port: endpoint.port, onread }
   if (!endpoint.tls) return connectTcp(where)
   return connectTls({
     ...where,

@@ -6,22 +6,24 @@ export interface ResponseHead {
   readonly keepAlive: boolean
 }
 
-/** What a reader tells of one response. Body bytes are in a buffer that is reused: copy to keep. */
-export interface ResponseHandler {
-  readonly onHead: (head: ResponseHead) => void
-  readonly onBody: (bytes: Buffer, start: number, end: number) => void
-  readonly onEnd: () => void
+/** What a reader tells its owner of one response. Body bytes are in a buffer that is reused: copy to keep. */
+export interface ResponseHandler<Owner> {
+  readonly onHead: (owner: Owner, head: ResponseHead) => void
+  readonly onBody: (owner: Owner, bytes: Buffer, start: number, end: number) => void
+  readonly onEnd: (owner: Owner) => void
 }
 
 /** The peer broke HTTP/1.1. */
 export class HttpProtocolError extends Error {}
 
-/** Reads one HTTP/1.1 response after another from a connection's bytes, however they are split. */
-export interface ResponseReader {
-  /** @throws HttpProtocolError when the bytes are not HTTP/1.1 */
-  readonly push: (bytes: Buffer) => void
-  /** Call when the peer closed. True when that ended a response properly (a body ended by closing). */
-  readonly close: () => boolean
+/** Where the reading of a connection's responses stands, however their bytes are split. */
+export interface ResponseReader<Owner> {
+  readonly handler: ResponseHandler<Owner>
+  state: State
+  /** Bytes left of a body or a chunk. */
+  left: number
+  /** Bytes of an unfinished head or line. */
+  pending: Buffer
 }
 
 const LF = 10
@@ -44,144 +46,157 @@ type State =
 /** A step's answer when it needs more bytes than there are. */
 const MORE = -1
 
+/** A reader for the responses of one keep-alive connection, one after another. */
+export function createResponseReader<Owner>(
+  handler: ResponseHandler<Owner>,
+): ResponseReader<Owner> {
+  return { handler, state: 'idle', left: 0, pending: EMPTY }
+}
+
+/** Call when a request is sent: bytes that no request asked for are a protocol error. */
+export function expectResponse<Owner>(reader: ResponseReader<Owner>): void {
+  reader.state = 'head'
+}
+
 /**
- * A reader for the responses of one keep-alive connection. `next` is called when a response begins
- * and returns who hears of it; bytes nobody asked for are a protocol error.
+ * Takes the bytes of a read, for an owner to whom the handler speaks of them. What lies beyond `end` is never looked at.
+ *
+ * @throws HttpProtocolError when the bytes are not HTTP/1.1
  */
-export function createResponseReader(next: () => ResponseHandler | undefined): ResponseReader {
-  let state: State = 'idle'
-  /** Bytes left of a body or a chunk. */
-  let left = 0
-  let handler: ResponseHandler | undefined
-  let pending: Buffer = EMPTY
+export function readResponse<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (reader.pending.length === 0) {
+    advance(reader, owner, bytes, start, end)
+    return
+  }
+  const joined = Buffer.concat([reader.pending, bytes.subarray(start, end)])
+  reader.pending = EMPTY
+  advance(reader, owner, joined, 0, joined.length)
+}
 
-  const push = (bytes: Buffer): void => {
-    const all = pending.length > 0 ? Buffer.concat([pending, bytes]) : bytes
-    pending = EMPTY
-    for (let at = 0; at < all.length; ) {
-      const after = step(all, at)
-      if (after === MORE) {
-        // A view of the socket's buffer would be overwritten by the next read.
-        pending = Buffer.from(all.subarray(at))
-        return
-      }
-      at = after
+/** Call when the peer closed. True when that ended a response properly (a body ended by closing). */
+export function closeResponse<Owner>(reader: ResponseReader<Owner>, owner: Owner): boolean {
+  if (reader.state !== 'body-until-close') return false
+  finish(reader, owner)
+  return true
+}
+
+function advance<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  for (let at = start; at < end; ) {
+    const after = step(reader, owner, bytes, at, end)
+    if (after === MORE) {
+      // A view of the socket's buffer would be overwritten by the next read.
+      reader.pending = Buffer.from(bytes.subarray(at, end))
+      return
     }
+    at = after
   }
+}
 
-  /** Takes what it can from there on and says where it stopped. */
-  const step = (bytes: Buffer, at: number): number => {
-    switch (state) {
-      case 'idle':
-        return begin(at)
-      case 'head':
-        return readHead(bytes, at)
-      case 'body-length':
-      case 'chunk-data':
-        return readBody(bytes, at)
-      case 'body-until-close':
-        handler?.onBody(bytes, at, bytes.length)
-        return bytes.length
-      case 'chunk-size':
-        return readChunkSize(bytes, at)
-      case 'chunk-end':
-        return readChunkEnd(bytes, at)
-      case 'trailer':
-        return withLine(bytes, at, readTrailer)
-    }
+/** Takes what it can from there on and says where it stopped. */
+function step<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  switch (reader.state) {
+    case 'chunk-size':
+      return readChunkSize(reader, bytes, at, end)
+    case 'body-length':
+    case 'chunk-data':
+      return readBody(reader, owner, bytes, at, end)
+    case 'chunk-end':
+      return readChunkEnd(reader, bytes, at, end)
+    case 'body-until-close':
+      reader.handler.onBody(owner, bytes, at, end)
+      return end
+    case 'head':
+      return readHead(reader, owner, bytes, at, end)
+    case 'trailer':
+      return readTrailer(reader, owner, bytes, at, end)
+    case 'idle':
+      throw new HttpProtocolError('bytes arrived that no request asked for')
   }
+}
 
-  const begin = (at: number): number => {
-    handler = next()
-    if (!handler) throw new HttpProtocolError('bytes arrived that no request asked for')
-    state = 'head'
-    return at
+/** A head as it was read: what it says, and what comes after it. */
+interface KnownHead {
+  readonly bytes: Buffer
+  readonly head: ResponseHead
+  readonly body: { readonly state: State; readonly length: number }
+}
+
+/** A server's heads are the same bytes until its date ticks, so the last one is kept rather than read again. */
+let lastHead: KnownHead = {
+  bytes: EMPTY,
+  head: { status: 0, headers: new Map(), keepAlive: false },
+  body: { state: 'idle', length: 0 },
+}
+
+function readHead<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  const known = isLastHead(bytes, at, end) ? lastHead : parseNextHead(bytes, at, end)
+  if (known === undefined) return MORE
+  const after = at + known.bytes.length
+  if (known.head.status < 200) return after
+  lastHead = known
+  reader.handler.onHead(owner, known.head)
+  reader.state = known.body.state
+  reader.left = known.body.length
+  if (reader.state === 'idle') finish(reader, owner)
+  return after
+}
+
+function isLastHead(bytes: Buffer, at: number, end: number): boolean {
+  const { length } = lastHead.bytes
+  return length > 0 && length <= end - at && lastHead.bytes.compare(bytes, at, at + length) === 0
+}
+
+function parseNextHead(bytes: Buffer, at: number, end: number): KnownHead | undefined {
+  const length = headLength(bytes, at, end)
+  if ((length ?? end - at) > MAX_HEAD_BYTES)
+    throw new HttpProtocolError('response head over 64 KiB')
+  if (length === undefined) return undefined
+  const head = parseHead(bytes.toString('latin1', at, at + length))
+  // 101 would hand the connection to another protocol, which nobody asked for.
+  if (head.status === 101) throw new HttpProtocolError('unexpected protocol switch')
+  const body = head.status < 200 ? NO_BODY : bodyOf(head)
+  return { bytes: Buffer.from(bytes.subarray(at, at + length)), head, body }
+}
+
+function readBody<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  const bodyEnd = Math.min(end, at + reader.left)
+  reader.left -= bodyEnd - at
+  reader.handler.onBody(owner, bytes, at, bodyEnd)
+  if (reader.left === 0) {
+    if (reader.state === 'chunk-data') reader.state = 'chunk-end'
+    else finish(reader, owner)
   }
-
-  const readHead = (bytes: Buffer, at: number): number => {
-    const length = headLength(bytes, at)
-    if ((length ?? bytes.length - at) > MAX_HEAD_BYTES)
-      throw new HttpProtocolError('response head over 64 KiB')
-    if (length === undefined) return MORE
-    const head = parseHead(bytes.toString('latin1', at, at + length))
-    // 101 would hand the connection to another protocol, which nobody asked for.
-    if (head.status === 101) throw new HttpProtocolError('unexpected protocol switch')
-    if (head.status < 200) return at + length
-    handler?.onHead(head)
-    const body = bodyOf(head)
-    state = body.state
-    left = body.length
-    if (state === 'idle') finish()
-    return at + length
-  }
-
-  const readBody = (bytes: Buffer, at: number): number => {
-    const end = Math.min(bytes.length, at + left)
-    left -= end - at
-    handler?.onBody(bytes, at, end)
-    if (left === 0) {
-      if (state === 'chunk-data') state = 'chunk-end'
-      else finish()
-    }
-    return end
-  }
-
-  /** By hand where the line is nothing but digits, as it nearly always is: this is done for every token. */
-  const readChunkSize = (bytes: Buffer, at: number): number => {
-    let size = 0
-    let i = at
-    for (; i < bytes.length && i - at < MAX_SIZE_DIGITS; i++) {
-      const digit = HEX[bytes[i] ?? 0] ?? -1
-      if (digit < 0) break
-      size = size * 16 + digit
-    }
-    if (i === at || bytes[i] !== CR || bytes[i + 1] !== LF)
-      return withLine(bytes, at, parseChunkSize)
-    beginChunk(size)
-    return i + 2
-  }
-
-  const parseChunkSize = (line: string): void => {
-    const digits = /^([0-9a-fA-F]{1,12})[ \t]*(;|$)/.exec(line)?.[1]
-    if (digits === undefined)
-      throw new HttpProtocolError(`bad chunk size ${JSON.stringify(line.slice(0, 40))}`)
-    beginChunk(Number.parseInt(digits, 16))
-  }
-
-  const beginChunk = (size: number): void => {
-    left = size
-    state = size === 0 ? 'trailer' : 'chunk-data'
-  }
-
-  const readChunkEnd = (bytes: Buffer, at: number): number => {
-    if (bytes[at] === CR && bytes[at + 1] === LF) {
-      state = 'chunk-size'
-      return at + 2
-    }
-    return withLine(bytes, at, (line) => {
-      if (line !== '') throw new HttpProtocolError('chunk longer than its size')
-      state = 'chunk-size'
-    })
-  }
-
-  const readTrailer = (line: string): void => {
-    if (line === '') finish()
-  }
-
-  const finish = (): void => {
-    state = 'idle'
-    const done = handler
-    handler = undefined
-    done?.onEnd()
-  }
-
-  const close = (): boolean => {
-    if (state !== 'body-until-close') return false
-    finish()
-    return true
-  }
-
-  return { push, close }
+  return bodyEnd
 }
 
 const MAX_SIZE_DIGITS = 12
@@ -191,25 +206,108 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()),
 )
 
-/** Hands over one line without its end and says where the next one begins. */
-function withLine(bytes: Buffer, at: number, use: (line: string) => void): number {
-  const end = bytes.indexOf(LF, at)
-  if ((end < 0 ? bytes.length : end) - at > MAX_LINE_BYTES)
-    throw new HttpProtocolError('line over 8 KiB')
-  if (end < 0) return MORE
-  const textEnd = end > at && bytes[end - 1] === CR ? end - 1 : end
-  use(bytes.toString('latin1', at, textEnd))
-  return end + 1
+/** By hand where the line is nothing but digits, as it nearly always is: this is done for every token. */
+function readChunkSize<Owner>(
+  reader: ResponseReader<Owner>,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  let size = 0
+  let i = at
+  for (; i < end && i - at < MAX_SIZE_DIGITS; i++) {
+    const digit = HEX[bytes[i] ?? 0] ?? -1
+    if (digit < 0) break
+    size = size * 16 + digit
+  }
+  if (i > at && isLineEnd(bytes, i, end)) {
+    beginChunk(reader, size)
+    return i + 2
+  }
+  const lf = lineEnd(bytes, at, end)
+  if (lf === MORE) return MORE
+  beginChunk(reader, parseChunkSize(lineText(bytes, at, lf)))
+  return lf + 1
+}
+
+function parseChunkSize(line: string): number {
+  const digits = /^([0-9a-fA-F]{1,12})[ \t]*(;|$)/.exec(line)?.[1]
+  if (digits === undefined)
+    throw new HttpProtocolError(`bad chunk size ${JSON.stringify(line.slice(0, 40))}`)
+  return Number.parseInt(digits, 16)
+}
+
+function beginChunk<Owner>(reader: ResponseReader<Owner>, size: number): void {
+  reader.left = size
+  reader.state = size === 0 ? 'trailer' : 'chunk-data'
+}
+
+function readChunkEnd<Owner>(
+  reader: ResponseReader<Owner>,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  if (isLineEnd(bytes, at, end)) {
+    reader.state = 'chunk-size'
+    return at + 2
+  }
+  const lf = lineEnd(bytes, at, end)
+  if (lf === MORE) return MORE
+  if (lineText(bytes, at, lf) !== '') throw new HttpProtocolError('chunk longer than its size')
+  reader.state = 'chunk-size'
+  return lf + 1
+}
+
+function readTrailer<Owner>(
+  reader: ResponseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  at: number,
+  end: number,
+): number {
+  const lf = isLineEnd(bytes, at, end) ? at + 1 : lineEnd(bytes, at, end)
+  if (lf === MORE) return MORE
+  if (lineText(bytes, at, lf) === '') finish(reader, owner)
+  return lf + 1
+}
+
+function finish<Owner>(reader: ResponseReader<Owner>, owner: Owner): void {
+  reader.state = 'idle'
+  reader.handler.onEnd(owner)
+}
+
+/** Whether CR LF is there. */
+function isLineEnd(bytes: Buffer, at: number, end: number): boolean {
+  return at + 1 < end && bytes[at] === CR && bytes[at + 1] === LF
+}
+
+/** Where the line's LF is, or `MORE`. */
+function lineEnd(bytes: Buffer, at: number, end: number): number {
+  const lf = find(bytes, LF, at, end)
+  if ((lf === MORE ? end : lf) - at > MAX_LINE_BYTES) throw new HttpProtocolError('line over 8 KiB')
+  return lf
+}
+
+/** A line without its end. */
+function lineText(bytes: Buffer, at: number, lf: number): string {
+  const textEnd = lf > at && bytes[lf - 1] === CR ? lf - 1 : lf
+  return textEnd === at ? '' : bytes.toString('latin1', at, textEnd)
+}
+
+function find(bytes: Buffer, byte: number, from: number, end: number): number {
+  const at = bytes.indexOf(byte, from)
+  return at < end ? at : MORE
 }
 
 /** Length of the head with its empty line, or nothing when that has not come yet. */
-function headLength(bytes: Buffer, at: number): number | undefined {
+function headLength(bytes: Buffer, at: number, end: number): number | undefined {
   for (let from = at; ; ) {
-    const end = bytes.indexOf(LF, from)
-    if (end < 0) return undefined
-    if (bytes[end + 1] === LF) return end + 2 - at
-    if (bytes[end + 1] === CR && bytes[end + 2] === LF) return end + 3 - at
-    from = end + 1
+    const lf = find(bytes, LF, from, end)
+    if (lf === MORE) return undefined
+    if (lf + 1 < end && bytes[lf + 1] === LF) return lf + 2 - at
+    if (isLineEnd(bytes, lf + 1, end)) return lf + 3 - at
+    from = lf + 1
   }
 }
 
@@ -244,9 +342,11 @@ function isKeptAlive(minor: string | undefined, connection = ''): boolean {
   return minor === '1' ? !options.includes('close') : options.includes('keep-alive')
 }
 
+const NO_BODY: KnownHead['body'] = { state: 'idle', length: 0 }
+
 /** How the body is delimited (RFC 9112, section 6.3); `idle` when there is none. */
-function bodyOf({ status, headers }: ResponseHead): { state: State; length: number } {
-  if (status === 204 || status === 304) return { state: 'idle', length: 0 }
+function bodyOf({ status, headers }: ResponseHead): KnownHead['body'] {
+  if (status === 204 || status === 304) return NO_BODY
   if (/(^|,)\s*chunked\s*$/i.test(headers.get('transfer-encoding') ?? ''))
     return { state: 'chunk-size', length: 0 }
   const length = headers.get('content-length')

@@ -1,107 +1,160 @@
 import { HttpProtocolError } from './response-reader.ts'
 
-/** Reads server-sent events from bytes, however they are split. */
-export interface SseReader {
-  readonly push: (bytes: Buffer, start: number, end: number) => void
-}
-
 /** Hears of one event's data: a stretch of bytes in a buffer that is reused, so copy to keep. */
-export type OnEvent = (bytes: Buffer, start: number, end: number) => void
+export type OnEvent<Owner> = (owner: Owner, bytes: Buffer, start: number, end: number) => void
+
+/** Where the reading of a stream of server-sent events stands, however its bytes are split. */
+export interface SseReader<Owner> {
+  readonly onEvent: OnEvent<Owner>
+  /** An unfinished line. */
+  pending: Buffer
+  /** Data of the event so far: a stretch of `held`; no data while `dataStart` is `NONE`. */
+  held: Buffer
+  dataStart: number
+  dataEnd: number
+  /** The LF of a CRLF may come with the next read. */
+  skipLf: boolean
+  /** Nothing of the stream was read yet. */
+  first: boolean
+}
 
 const LF = 10
 const CR = 13
 const SPACE = 32
 const COLON = 58
 const BOM = Buffer.from('\uFEFF')
-const DATA = Buffer.from('data')
 const EMPTY = Buffer.alloc(0)
 const NONE = -1
 const MAX_LINE_BYTES = 16 * 1024 * 1024
+const [D = 0, A = 0, T = 0] = Buffer.from('dat')
+const DATA_LENGTH = 4
+
+export function createSseReader<Owner>(onEvent: OnEvent<Owner>): SseReader<Owner> {
+  return {
+    onEvent,
+    pending: EMPTY,
+    held: EMPTY,
+    dataStart: NONE,
+    dataEnd: NONE,
+    skipLf: false,
+    first: true,
+  }
+}
+
+/** Makes a reader ready for another stream. */
+export function resetSseReader<Owner>(reader: SseReader<Owner>): void {
+  reader.pending = EMPTY
+  reader.held = EMPTY
+  reader.dataStart = NONE
+  reader.dataEnd = NONE
+  reader.skipLf = false
+  reader.first = true
+}
 
 /**
- * Lines end with LF, CRLF or CR; comments and fields other than `data` are skipped; several data
- * lines of one event are joined by LF; an event ends with an empty line (WHATWG HTML, section 9.2.6).
- * An event that the stream never finished is not reported. No text is made of the bytes: this runs
- * for every token.
+ * Takes the next bytes of a stream. Lines end with LF, CRLF or CR; comments and fields other than
+ * `data` are skipped; several data lines of one event are joined by LF; an event ends with an empty
+ * line (WHATWG HTML, section 9.2.6). An event that the stream never finished is not reported. No text
+ * is made of the bytes: this runs for every token. Bytes beyond `end` never count, but a search is
+ * quicker when an LF and a CR lie there to stop it.
+ *
+ * @throws HttpProtocolError for a line of over 16 MiB
  */
-export function createSseReader(onEvent: OnEvent): SseReader {
-  /** An unfinished line. */
-  let pending: Buffer = EMPTY
-  /** Data of the event so far: a stretch of `held`; no data while `dataStart` is `NONE`. */
-  let held: Buffer = EMPTY
-  let dataStart = NONE
-  let dataEnd = NONE
-  let skipLf = false
-  let first = true
-
-  const line = (bytes: Buffer, lineStart: number, end: number): void => {
-    const start =
-      first && startsWith(bytes, lineStart, end, BOM) ? lineStart + BOM.length : lineStart
-    first = false
-    if (start === end) dispatch()
-    else if (isData(bytes, start, end)) addData(bytes, valueStart(bytes, start, end), end)
+export function readEvents<Owner>(
+  reader: SseReader<Owner>,
+  owner: Owner,
+  read: Buffer,
+  readStart: number,
+  readEnd: number,
+): void {
+  if (reader.pending.length === 0) {
+    readLines(reader, owner, read, readStart, readEnd)
+    return
   }
+  const joined = Buffer.concat([reader.pending, read.subarray(readStart, readEnd)])
+  readLines(reader, owner, joined, 0, joined.length)
+}
 
-  const dispatch = (): void => {
-    if (dataStart === NONE) return
-    const start = dataStart
-    dataStart = NONE
-    onEvent(held, start, dataEnd)
+function readLines<Owner>(
+  reader: SseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  let from = start
+  if (reader.skipLf && from < end) {
+    reader.skipLf = false
+    if (bytes[from] === LF) from++
   }
-
-  const addData = (bytes: Buffer, start: number, end: number): void => {
-    if (dataStart === NONE) {
-      held = bytes
-      dataStart = start
-      dataEnd = end
-      return
+  let cr = find(bytes, CR, from, end)
+  while (from < end) {
+    if (cr !== NONE && cr < from) cr = find(bytes, CR, from, end)
+    // The second line end of an event follows the first: no search is needed for it.
+    const lf = bytes[from] === LF ? from : find(bytes, LF, from, end)
+    const lineEnd = nearest(lf, cr)
+    if (lineEnd === NONE) break
+    readLine(reader, owner, bytes, from, lineEnd)
+    from = lineEnd + 1
+    if (lineEnd === cr) {
+      if (from === end) reader.skipLf = true
+      else if (bytes[from] === LF) from++
     }
-    held = Buffer.concat([
-      held.subarray(dataStart, dataEnd),
-      Buffer.from([LF]),
-      bytes.subarray(start, end),
-    ])
-    dataStart = 0
-    dataEnd = held.length
   }
+  keep(reader, bytes, from, end)
+}
 
-  /** What is kept beyond a read is copied: the socket's buffer is overwritten by the next. */
-  const keep = (bytes: Buffer, from: number, end: number): void => {
-    if (end - from > MAX_LINE_BYTES) throw new HttpProtocolError('an event of over 16 MiB')
-    pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
-    if (dataStart === NONE || held !== bytes) return
-    held = Buffer.from(bytes.subarray(dataStart, dataEnd))
-    dataStart = 0
-    dataEnd = held.length
+function readLine<Owner>(
+  reader: SseReader<Owner>,
+  owner: Owner,
+  bytes: Buffer,
+  lineStart: number,
+  end: number,
+): void {
+  let start = lineStart
+  if (reader.first) {
+    reader.first = false
+    if (startsWithBom(bytes, start, end)) start += BOM.length
   }
+  if (start === end) dispatch(reader, owner)
+  else if (isData(bytes, start, end)) addData(reader, bytes, valueStart(bytes, start, end), end)
+}
 
-  const push = (read: Buffer, readStart: number, readEnd: number): void => {
-    const joined = pending.length > 0
-    const bytes = joined ? Buffer.concat([pending, read.subarray(readStart, readEnd)]) : read
-    const end = joined ? bytes.length : readEnd
-    let from = joined ? 0 : readStart
-    if (skipLf && from < end) {
-      skipLf = false
-      if (bytes[from] === LF) from++
-    }
-    let cr = find(bytes, CR, from, end)
-    for (;;) {
-      if (cr !== NONE && cr < from) cr = find(bytes, CR, from, end)
-      const lf = find(bytes, LF, from, end)
-      const lineEnd = nearest(lf, cr)
-      if (lineEnd === NONE) break
-      line(bytes, from, lineEnd)
-      from = lineEnd + 1
-      if (lineEnd === cr) {
-        // The LF of a CRLF may only come with the next read.
-        if (from === end) skipLf = true
-        else if (bytes[from] === LF) from++
-      }
-    }
-    keep(bytes, from, end)
+function dispatch<Owner>(reader: SseReader<Owner>, owner: Owner): void {
+  if (reader.dataStart === NONE) return
+  const start = reader.dataStart
+  reader.dataStart = NONE
+  reader.onEvent(owner, reader.held, start, reader.dataEnd)
+}
+
+function addData<Owner>(reader: SseReader<Owner>, bytes: Buffer, start: number, end: number): void {
+  if (reader.dataStart === NONE) {
+    reader.held = bytes
+    reader.dataStart = start
+    reader.dataEnd = end
+    return
   }
+  reader.held = Buffer.concat([
+    reader.held.subarray(reader.dataStart, reader.dataEnd),
+    Buffer.from([LF]),
+    bytes.subarray(start, end),
+  ])
+  reader.dataStart = 0
+  reader.dataEnd = reader.held.length
+}
 
-  return { push }
+/** What is kept beyond a read is copied: the socket's buffer is overwritten by the next. */
+function keep<Owner>(reader: SseReader<Owner>, bytes: Buffer, from: number, end: number): void {
+  if (end - from > MAX_LINE_BYTES) throw new HttpProtocolError('an event of over 16 MiB')
+  reader.pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
+  if (reader.dataStart === NONE) {
+    reader.held = EMPTY
+    return
+  }
+  if (reader.held !== bytes) return
+  reader.held = Buffer.from(bytes.subarray(reader.dataStart, reader.dataEnd))
+  reader.dataStart = 0
+  reader.dataEnd = reader.held.length
 }
 
 function find(bytes: Buffer, byte: number, from: number, end: number): number {
@@ -114,21 +167,28 @@ function nearest(a: number, b: number): number {
   return b === NONE ? a : Math.min(a, b)
 }
 
-function startsWith(bytes: Buffer, start: number, end: number, what: Buffer): boolean {
-  if (end - start < what.length) return false
-  for (let i = 0; i < what.length; i++) if (bytes[start + i] !== what[i]) return false
+function startsWithBom(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < BOM.length) return false
+  for (let i = 0; i < BOM.length; i++) if (bytes[start + i] !== BOM[i]) return false
   return true
 }
 
 /** Whether the line is of the field `data`, with a value or without. */
 function isData(bytes: Buffer, start: number, end: number): boolean {
-  const after = start + DATA.length
-  return startsWith(bytes, start, end, DATA) && (after === end || bytes[after] === COLON)
+  const after = start + DATA_LENGTH
+  return (
+    after <= end &&
+    bytes[start] === D &&
+    bytes[start + 1] === A &&
+    bytes[start + 2] === T &&
+    bytes[start + 3] === A &&
+    (after === end || bytes[after] === COLON)
+  )
 }
 
 /** One space after the colon is not part of the value. */
 function valueStart(bytes: Buffer, start: number, end: number): number {
-  const colon = start + DATA.length
+  const colon = start + DATA_LENGTH
   if (colon === end) return end
   return colon + 1 < end && bytes[colon + 1] === SPACE ? colon + 2 : colon + 1
 }

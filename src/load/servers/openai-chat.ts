@@ -1,4 +1,4 @@
-import { type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
+import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
 import type { EventMeaning, ServerApi } from './server.ts'
 
 interface ChatEvent extends OpenAiEvent {
@@ -21,6 +21,7 @@ export const openAiChat: ServerApi = {
   path: '/v1/chat/completions',
   contentType: 'text/event-stream',
   outputFields: ['content', 'reasoning_content', 'reasoning'],
+  freeFields,
   body: (ask) =>
     JSON.stringify({
       messages:

@@ -1,4 +1,4 @@
-import { type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
+import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
 import type { ServerApi } from './server.ts'
 
 interface CompletionsEvent extends OpenAiEvent {
@@ -11,6 +11,7 @@ export const openAiCompletions: ServerApi = {
   path: '/v1/completions',
   contentType: 'text/event-stream',
   outputFields: ['text'],
+  freeFields,
   body: (ask) => {
     if (typeof ask.prompt !== 'string') throw new Error('text completions take no messages')
     return JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) })

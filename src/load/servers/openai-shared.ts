@@ -15,6 +15,9 @@ interface OpenAiUsage {
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null } | null
 }
 
+/** What names an answer and says when it began. */
+export const freeFields = ['id', 'created'] as const
+
 /** The fields of a request that are the same in both APIs. */
 export function sharedFields(ask: Ask): object {
   return {
@@ -42,7 +45,8 @@ export function readOpenAiEvent<E extends OpenAiEvent>(
   if (output) meaning.output = output
   if (known.usage) meaning.usage = readUsage(known.usage)
   const finishReason = known.choices?.[0]?.finish_reason
-  if (finishReason) meaning.finishReason = finishReason
+  // A server may send anything here; a record holds text.
+  if (finishReason) meaning.finishReason = String(finishReason)
   return meaning
 }
 

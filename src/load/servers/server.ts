@@ -30,6 +30,8 @@ export interface ServerApi {
   readonly contentType: string
   /** Names of the JSON fields that can hold output text, the one that counts first. */
   readonly outputFields: readonly string[]
+  /** Names of JSON fields that differ from answer to answer and that `readEvent` never looks at. */
+  readonly freeFields: readonly string[]
   readonly body: (ask: Ask) => string
   /** @throws SyntaxError when the event is not what this API sends */
   readonly readEvent: (data: string) => EventMeaning

@@ -12,14 +12,18 @@ export function bytewise(bytes: Buffer): Buffer[] {
   return Array.from(bytes, (byte) => Buffer.from([byte]))
 }
 
-/** Pushes each piece from a buffer that is overwritten afterwards, as a socket's read buffer is. */
+/** These lie around what is pushed, and must never be taken for a part of it. */
+const before = Buffer.from('a\r\n\n')
+const after = Buffer.from('\n\r"')
+
+/** Pushes each piece as a read comes: inside a longer buffer, which is overwritten afterwards. */
 export function pushReused(
-  reader: { readonly push: (bytes: Buffer) => void },
+  push: (bytes: Buffer, start: number, end: number) => void,
   pieces: readonly Buffer[],
 ): void {
   for (const piece of pieces) {
-    const reused = Buffer.from(piece)
-    reader.push(reused)
+    const reused = Buffer.concat([before, piece, after])
+    push(reused, before.length, before.length + piece.length)
     reused.fill('#')
   }
 }

@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  closeResponse,
   createResponseReader,
+  expectResponse,
   HttpProtocolError,
-  type ResponseReader,
+  type ResponseHandler,
+  readResponse,
 } from '../../../src/load/http/response-reader.ts'
+import { fuzzCases } from '../fuzz-cases.ts'
 import { anyCuts, bytewise, cutAt, pushReused } from './cut.ts'
 
 interface Heard {
@@ -15,31 +19,46 @@ interface Heard {
   ends: number
 }
 
-/** A reader that writes down what it hears of each response. */
-function listen(expected = Number.POSITIVE_INFINITY): { reader: ResponseReader; heard: Heard[] } {
+/** A reader that writes down what it hears of each response, as many as are expected. */
+interface Listener {
+  readonly heard: Heard[]
+  readonly read: (pieces: readonly Buffer[]) => void
+  readonly close: () => boolean
+}
+
+function listen(expected = Number.POSITIVE_INFINITY): Listener {
   const heard: Heard[] = []
-  const reader = createResponseReader(() => {
-    if (heard.length >= expected) return undefined
-    const response: Heard = { headers: {}, body: '', ends: 0 }
-    heard.push(response)
-    return {
-      onHead: ({ status, headers }) => {
-        response.status = status
-        response.headers = Object.fromEntries(headers)
-      },
-      onBody: (bytes, start, end) => {
-        response.body += bytes.toString('latin1', start, end)
-      },
-      onEnd: () => response.ends++,
-    }
-  })
-  return { reader, heard }
+  const expectNext = (): void => {
+    if (heard.length < expected) expectResponse(reader)
+  }
+  const handler: ResponseHandler<Heard[]> = {
+    onHead: (owner, { status, headers }) => {
+      owner.push({ status, headers: Object.fromEntries(headers), body: '', ends: 0 })
+    },
+    onBody: (owner, bytes, start, end) => {
+      const response = owner.at(-1)
+      if (response) response.body += bytes.toString('latin1', start, end)
+    },
+    onEnd: (owner) => {
+      const response = owner.at(-1)
+      if (response) response.ends++
+      expectNext()
+    },
+  }
+  const reader = createResponseReader(handler)
+  expectNext()
+  return {
+    heard,
+    read: (pieces) =>
+      pushReused((bytes, start, end) => readResponse(reader, heard, bytes, start, end), pieces),
+    close: () => closeResponse(reader, heard),
+  }
 }
 
 function read(pieces: readonly Buffer[]): Heard[] {
-  const { reader, heard } = listen()
-  pushReused(reader, pieces)
-  return heard
+  const listener = listen()
+  listener.read(pieces)
+  return listener.heard
 }
 
 const readText = (text: string): Heard[] => read([Buffer.from(text, 'latin1')])
@@ -96,12 +115,12 @@ describe('bodies', () => {
   })
 
   test('a body without length or chunks ends when the peer closes, and only that is a proper end', () => {
-    const { reader, heard } = listen()
-    pushReused(reader, bytewise(Buffer.from('HTTP/1.0 200 OK\r\n\r\nall of it')))
+    const { read, close, heard } = listen()
+    read(bytewise(Buffer.from('HTTP/1.0 200 OK\r\n\r\nall of it')))
     expect(heard).toMatchObject([{ body: 'all of it', ends: 0 }])
-    expect(reader.close()).toBe(true)
+    expect(close()).toBe(true)
     expect(heard).toMatchObject([{ body: 'all of it', ends: 1 }])
-    expect(reader.close()).toBe(false)
+    expect(close()).toBe(false)
   })
 
   test.each([
@@ -110,9 +129,9 @@ describe('bodies', () => {
     ['half a body', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel'],
     ['a last chunk without its end', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n'],
   ])('closing after %s ends no response', (_, text) => {
-    const { reader, heard } = listen()
-    pushReused(reader, [Buffer.from(text)])
-    expect(reader.close()).toBe(false)
+    const { read, close, heard } = listen()
+    read([Buffer.from(text)])
+    expect(close()).toBe(false)
     expect(heard.every(({ ends }) => ends === 0)).toBe(true)
   })
 })
@@ -178,19 +197,17 @@ describe('what is not HTTP/1.1 is a protocol error', () => {
   })
 
   test('bytes that no request asked for', () => {
-    const { reader, heard } = listen(1)
+    const { read, heard } = listen(1)
     const whole = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
-    pushReused(reader, [Buffer.from(whole)])
+    read([Buffer.from(whole)])
     expect(heard).toMatchObject([{ body: 'ok', ends: 1 }])
-    expect(() => reader.push(Buffer.from('more'))).toThrow(
-      'bytes arrived that no request asked for',
-    )
+    expect(() => read([Buffer.from('more')])).toThrow('bytes arrived that no request asked for')
   })
 
   test('bytes after the end, in the same read: the response ends first', () => {
-    const { reader, heard } = listen(1)
+    const { read, heard } = listen(1)
     const tooMuch = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok?')
-    expect(() => reader.push(tooMuch)).toThrow('bytes arrived that no request asked for')
+    expect(() => read([tooMuch])).toThrow('bytes arrived that no request asked for')
     expect(heard).toMatchObject([{ body: 'ok', ends: 1 }])
   })
 })
@@ -336,21 +353,21 @@ describe('any responses, cut anywhere', () => {
         const expected = samples.map((sample) => sample.expected)
         expect(parseWhole(text)).toEqual(expected)
         for (const pieces of [[bytes], cutAt(bytes, cuts), bytewise(bytes)]) {
-          const { reader, heard } = listen()
-          pushReused(reader, pieces)
-          reader.close()
+          const { read, close, heard } = listen()
+          read(pieces)
+          close()
           expect(heard).toEqual(expected)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: fuzzCases(400) },
     )
   })
 
   const survives = (bytes: Buffer, cuts: readonly number[]): void => {
-    const { reader } = listen()
+    const { read, close } = listen()
     try {
-      pushReused(reader, cutAt(bytes, cuts))
-      reader.close()
+      read(cutAt(bytes, cuts))
+      close()
     } catch (error) {
       expect(error).toBeInstanceOf(HttpProtocolError)
     }
@@ -361,7 +378,7 @@ describe('any responses, cut anywhere', () => {
       fc.property(fc.uint8Array({ maxLength: 500 }), anyCuts, (bytes, cuts) =>
         survives(Buffer.from(bytes), cuts),
       ),
-      { numRuns: 500 },
+      { numRuns: fuzzCases(500) },
     )
   })
 
@@ -381,7 +398,7 @@ describe('any responses, cut anywhere', () => {
           survives(bytes, cuts)
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: fuzzCases(1_000) },
     )
   })
 })

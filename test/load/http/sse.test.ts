@@ -1,23 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSseReader, type SseReader } from '../../../src/load/http/sse.ts'
+import { createSseReader, readEvents } from '../../../src/load/http/sse.ts'
+import { fuzzCases } from '../fuzz-cases.ts'
 import { anyCuts, bytewise, cutAt, pushReused } from './cut.ts'
+import { interpret } from './interpret.ts'
 
 function read(pieces: readonly Buffer[]): string[] {
   const events: string[] = []
-  const reader = createSseReader((bytes, start, end) =>
-    events.push(bytes.toString('utf8', start, end)),
+  const reader = createSseReader<string[]>((owner, bytes, start, end) =>
+    owner.push(bytes.toString('utf8', start, end)),
   )
-  pushReused({ push: (bytes) => pushInside(reader, bytes) }, pieces)
+  pushReused((bytes, start, end) => readEvents(reader, events, bytes, start, end), pieces)
   return events
-}
-
-/** Hands over bytes as the body of a message comes: somewhere in a longer buffer, overwritten afterwards. */
-function pushInside(reader: SseReader, bytes: Buffer): void {
-  const around = Buffer.from('a\r\n\n')
-  const longer = Buffer.concat([around, bytes, around])
-  reader.push(longer, around.length, around.length + bytes.length)
-  longer.fill(0)
 }
 
 /** What a text says, the same whether it comes whole or byte by byte. */
@@ -89,26 +83,6 @@ describe('server-sent events, by hand', () => {
   })
 })
 
-/** The WHATWG rules, word for word, on a whole stream: decode, split into lines, dispatch. */
-function interpret(bytes: Uint8Array): string[] {
-  const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/)
-  lines.pop()
-  const events: string[] = []
-  let buffer = ''
-  for (const line of lines) {
-    if (line === '') {
-      if (buffer !== '') events.push(buffer.replace(/\n$/, ''))
-      buffer = ''
-      continue
-    }
-    const colon = line.indexOf(':')
-    const field = colon < 0 ? line : line.slice(0, colon)
-    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '')
-    if (field === 'data') buffer += `${value}\n`
-  }
-  return events
-}
-
 describe('any stream, cut anywhere', () => {
   const word = fc.constantFrom(
     ...['data', 'data:', 'data: ', 'event: x', ': ping', ':', ' ', '{"a":"b"}', '[DONE]'],
@@ -123,7 +97,7 @@ describe('any stream, cut anywhere', () => {
         expect(read(cutAt(bytes, cuts))).toEqual(expected)
         expect(read(bytewise(bytes))).toEqual(expected)
       }),
-      { numRuns: 600 },
+      { numRuns: fuzzCases(600) },
     )
   })
 
@@ -137,7 +111,7 @@ describe('any stream, cut anywhere', () => {
         const bytes = Buffer.concat(pieces)
         expect(read(cutAt(bytes, cuts))).toEqual(interpret(bytes))
       }),
-      { numRuns: 600 },
+      { numRuns: fuzzCases(600) },
     )
   })
 })

@@ -84,14 +84,19 @@ export async function keepBusy(ask) {
     }
   }
   for (let user = 0; user < orders.streams; user++) void keepAsking(user)
+  const window = await watchWindow()
+  over = true
+  return { ...window, failed }
+}
+
+/** CPU of this process, all its threads, over the window, and where that lay. */
+export async function watchWindow() {
   await sleep((orders.rampS + orders.warmupS) * MS_PER_S)
   const before = process.cpuUsage()
   const fromNs = monotonicNs()
   await sleep(orders.windowS * MS_PER_S)
   const { user, system } = process.cpuUsage(before)
-  const toNs = monotonicNs()
-  over = true
-  return { cpuUs: user + system, fromNs, toNs, failed }
+  return { cpuUs: user + system, fromNs, toNs: monotonicNs() }
 }
 
 /** Finds the events of one answer in its bytes, however they are split, and stamps the content. */

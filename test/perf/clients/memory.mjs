@@ -1,12 +1,13 @@
-// How this process grows: with streams in flight, or with the records of answers that are over.
+// How this process grows with streams in flight, and with the chunks that come on them.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sender, sendOne } from './engine.mjs'
+import { createOwnSender, sendOne } from './engine.mjs'
 import { orders } from './harness.mjs'
 
 const STARTS_PER_TURN = 20
 const TURN_MS = 10
 const SETTLE_MS = 1500
-const AT_ONCE = 20
+
+const sender = createOwnSender()
 
 /** Memory in use after all garbage is gone, in bytes. */
 async function settledMemory() {
@@ -15,35 +16,27 @@ async function settledMemory() {
     await sleep(50)
   }
   const { rss, heapUsed, external } = process.memoryUsage()
-  return { rss, heap: heapUsed + external }
+  return { rss, heap: heapUsed + external, chunks: sender.traffic().chunks }
 }
 
 async function openStreams() {
   for (let id = 0; id < orders.streams; id++) {
-    void sendOne(id)
+    void sendOne(sender, id)
     if (id % STARTS_PER_TURN === 0) await sleep(TURN_MS)
   }
   await sleep(SETTLE_MS)
 }
 
-async function collectRecords() {
-  const records = []
-  let nextId = 0
-  const ask = async () => {
-    while (nextId < orders.answers) records.push(await sendOne(nextId++))
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, ask))
-  return records
-}
-
+if (orders.what === 'chunks') await openStreams()
 const before = await settledMemory()
-const records = orders.what === 'streams' ? await openStreams() : await collectRecords()
+if (orders.what === 'chunks') await sleep(orders.growMs)
+else await openStreams()
 const after = await settledMemory()
 const result = {
   what: orders.what,
   streams: orders.streams,
   connections: sender.connectionsOpened(),
-  chunks: records?.reduce((sum, { chunkMs }) => sum + chunkMs.length, 0),
+  chunks: after.chunks - before.chunks,
   residentBytes: after.rss - before.rss,
   heapBytes: after.heap - before.heap,
 }

@@ -1,26 +1,17 @@
-// The production open loop: the timetable, the prompts and the sender, as a run uses them.
-import { clock, sender, template } from './engine.mjs'
+// The production open loop, as a run uses it: does it keep its timetable?
+import { rmSync } from 'node:fs'
+import { startRun } from './engine.mjs'
 import { built, orders } from './harness.mjs'
 
-const [{ runLoad }, { arrivalsMs }, { benchmarkSchema, levelsOf }, { seededRandom }] =
-  await Promise.all(
-    ['load/run-load.js', 'load/arrivals.js', 'load/benchmark.js', 'random.js'].map(built),
-  )
+const [{ arrivalsMs }, { levelsOf }, { seededRandom }] = await Promise.all(
+  ['load/arrivals.js', 'load/benchmark.js', 'random.js'].map(built),
+)
 
 const MS_PER_S = 1e3
 const US_PER_S = 1e6
 /** Times in a record are rounded to the microsecond, so an honest one may seem early by as much. */
 const ROUNDING_MS = 0.001
 
-const benchmark = benchmarkSchema.parse({
-  schemaVersion: 1,
-  name: 'timetable',
-  workload: { kind: 'synthetic', inputTokens: 8, outputTokens: 1 },
-  load: { kind: orders.kind, ratePerS: [orders.ratePerS] },
-  warmupS: orders.warmupS,
-  durationS: orders.windowS,
-})
-const records = []
 let cpuBefore
 let cpuUs
 setTimeout(() => {
@@ -34,18 +25,16 @@ setTimeout(
   (orders.warmupS + orders.windowS) * MS_PER_S - 1,
 )
 
-const [log] = await runLoad(benchmark, {
-  clock,
-  sender,
-  template,
-  prompts: { kind: 'assumed', overheadTokens: 0, tokensPerWord: 1, reason: 'mock' },
-  promptSalt: '',
-  signal: new AbortController().signal,
-  onLevelStart: () => {},
-  onRecord: (record) => records.push(record),
-  onLevelEnd: () => {},
+const run = await startRun({
+  load: { kind: orders.kind, ratePerS: [orders.ratePerS] },
+  warmupS: orders.warmupS,
+  durationS: orders.windowS,
 })
-sender.close()
+const { benchmark } = run
+const [log] = await run.ended()
+const records = []
+await run.eachRecord((record) => records.push(record))
+rmSync(run.file)
 
 /** What the timetable holds inside the window, whether or not it was sent. */
 function askedFor() {
@@ -69,7 +58,7 @@ const result = {
   asked: askedFor(),
   sent: measured.filter(({ sentMs }) => sentMs <= log.windowEndMs).length,
   failed: records.filter(({ outcome }) => outcome.kind !== 'completed').length,
-  connections: sender.connectionsOpened(),
+  connections: log.health.connectionsOpened,
   cpuCores: cpuUs / (orders.windowS * US_PER_S),
 }
 process.stdout.write(JSON.stringify(result), () => process.exit(0))

@@ -13,14 +13,20 @@ const MIN_EVENTS_PER_S = 60_000
 const AGREEING = 2
 const MAX_DISTURBED = 3
 
-export async function measureSustained(world) {
-  let best = await tryStep(world, 'production', FIRST_STREAMS)
+/** The highest step at which the production path keeps up; `parts` of its orders may be set. */
+export async function highestSustained(world, parts = {}) {
+  let best = await tryStep(world, 'production', FIRST_STREAMS, parts)
   const up = best.passed
   for (const streams of up ? MORE_STREAMS : FEWER_STREAMS) {
-    const step = await tryStep(world, 'production', streams)
+    const step = await tryStep(world, 'production', streams, parts)
     if (step.passed) best = step
     if (step.passed !== up) break
   }
+  return best
+}
+
+export async function measureSustained(world) {
+  const best = await highestSustained(world)
   const next = MORE_STREAMS.find((streams) => streams > best.streams) ?? FIRST_STREAMS
   const yardstick = await tryStep(world, 'c', next)
   return [
@@ -38,12 +44,13 @@ function limitNote({ passed, streams }) {
   return passed ? '' : ` (C fails at ${streams} streams too: server at its limit)`
 }
 
-async function tryStep(world, client, streams) {
+async function tryStep(world, client, streams, parts = {}) {
   const rounds = []
   let disturbed = 0
   for (;;) {
     const round = await streamRound(world, client, {
       ...LOAD,
+      ...parts,
       streams,
       warmupS: warmupFor(client),
     })
