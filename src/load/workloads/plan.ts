@@ -74,7 +74,7 @@ function createTools(basis: PlanBasis, known: boolean): Tools {
   const { seed, level } = basis
   const salt = known ? '' : basis.salt
   const writer = createWriter(basis.wordbook)
-  const none: Drawn = { words: [], cost: 0 }
+  const none: Drawn = { text: '', cost: 0 }
   const nonce = createNonce(writer, `nonce-${salt}-${level}`)
   return {
     basis,

@@ -18,9 +18,9 @@ export function averageWordbook(tokensPerWord: number): Wordbook {
   return { words: commonWords, costs: commonWords.map(() => tokensPerWord), leadTokens: 0 }
 }
 
-/** Words, and what they cost together. */
+/** Words with spaces between them, and what they cost together. */
 export interface Drawn {
-  readonly words: readonly string[]
+  readonly text: string
   readonly cost: number
 }
 
@@ -48,7 +48,7 @@ function evenWriter(book: Wordbook, each: number): Writer {
       const drawn: string[] = []
       const count = Math.round(cost / each)
       while (drawn.length < count) drawn.push(randomWord(book, random))
-      return { words: drawn, cost: drawn.length * each }
+      return { text: drawn.join(' '), cost: drawn.length * each }
     },
   }
 }
@@ -75,7 +75,7 @@ function unevenWriter(book: Wordbook): Writer {
       while (left > endgame) take(randomInteger(random, words.length))
       while (sums[left] !== 1) left--
       while (left > 0) take(nextWord(costs, sums, left, randomInteger(random, words.length)))
-      return { words: drawn, cost: spent }
+      return { text: drawn.join(' '), cost: spent }
     },
   }
 }
@@ -114,9 +114,9 @@ export function joinWords(
   parts: readonly Drawn[],
   { book }: Writer,
 ): { readonly text: string; readonly tokens: number } {
-  const words = parts.flatMap((part) => part.words)
+  const texts = parts.map(({ text }) => text).filter((text) => text !== '')
   const cost = parts.reduce((total, part) => total + part.cost, 0)
-  if (words.length > 0) return { text: words.join(' '), tokens: cost - book.leadTokens }
+  if (texts.length > 0) return { text: texts.join(' '), tokens: cost - book.leadTokens }
   const cheapest = book.costs.indexOf(Math.min(...book.costs))
   return {
     text: book.words[cheapest] ?? '',
@@ -158,6 +158,6 @@ export function createNonce(
       drawn.push(words[word] ?? '')
       cost = next
     }
-    return { words: drawn, cost }
+    return { text: drawn.join(' '), cost }
   }
 }
