@@ -192,7 +192,7 @@ export type Load = Benchmark['load']
 export type Slo = Benchmark['slo']
 export type Timeouts = Benchmark['timeouts']
 export type ApiName = Benchmark['api']
-export type RampStage = Extract<Load, { kind: 'ramp' }>['stages'][number]
+type RampStage = Extract<Load, { kind: 'ramp' }>['stages'][number]
 
 /** One point of a sweep. */
 export type LoadLevel =

@@ -16,7 +16,7 @@ export interface RequestTemplate {
 }
 
 /** A request of a plan, ready to go. */
-export interface PreparedRequest {
+interface PreparedRequest {
   readonly id: number
   readonly bytes: Buffer
   readonly requestedInputTokens?: number

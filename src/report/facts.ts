@@ -123,6 +123,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
     ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
+    ...datasetFacts(run),
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]
 }
@@ -259,6 +260,13 @@ function windowText({ durationS, requests }: { durationS?: number; requests?: nu
     requests === undefined ? [] : [`${formatCount(requests)} requests`],
   ].flat()
   return bounds.length === 0 ? 'not bounded' : `${bounds.join(' or ')} a level`
+}
+
+function datasetFacts({ dataset }: RunLog): Fact[] {
+  if (!dataset) return []
+  const { format, requests, leftOut, sha256 } = dataset
+  const used = `${formatCount(requests)} requests in use, ${formatCount(leftOut)} left out`
+  return [['Dataset', `${plainText(format)}, ${used}, SHA-256 ${plainText(sha256)}`]]
 }
 
 function calibrationText(prompts: PromptCalibration): string {
