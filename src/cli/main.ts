@@ -145,6 +145,11 @@ function addRun(program: Command, io: Io, done: Done): void {
     .option('--drain <time>', 'longest wait for answers after the window', value(parseSeconds))
     .option('--isl <tokens>', 'input length in tokens', value(parseCount))
     .option('--osl <tokens>', 'output length in tokens', value(parseCount))
+    .option('--limit <n>', 'use so many requests of a dataset or trace', value(parseCount))
+    .option(
+      '--tokenizer <file>',
+      "the model's tokenizer.json: prompts of exactly the tokens asked for",
+    )
     .option(
       '--goodput <slo>',
       'limits in ms, such as "ttft:500 tpot:50 e2el:5000"',

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type AccessFlags, readAccess } from './access.ts'
@@ -8,6 +9,7 @@ import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { runPipeline } from './pipeline.ts'
 
 interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
+  readonly tokenizer?: string
   readonly url: string
   readonly model?: string
   readonly out: string
@@ -28,6 +30,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   return runPipeline(
     {
       benchmark,
+      folder: dirname(file),
+      tokenizer: flags.tokenizer,
       url: flags.url,
       model: flags.model,
       access,

@@ -29,6 +29,17 @@ export interface TargetIdentity {
 /** How prompts of a wanted token length were made for this server. */
 export type PromptCalibration =
   | {
+      /** Each word's tokens were counted, and they add up: lengths are exact. */
+      readonly kind: 'tokenizer'
+      /** SHA-256 of the tokenizer's file. */
+      readonly sha256: string
+      /** Words in use. */
+      readonly words: number
+      readonly tokensPerWord: number
+      /** Tokens of the template: the server's count less the tokenizer's. 0 where the server does not count. */
+      readonly overheadTokens: number
+    }
+  | {
       readonly kind: 'usage'
       /** Tokens a prompt costs before its first word: template and markers. */
       readonly overheadTokens: number
@@ -114,6 +125,16 @@ export interface LevelLog {
   readonly health: ClientHealth
 }
 
+/** Which data a run's requests came from. */
+export interface DatasetFacts {
+  readonly format: string
+  readonly sha256: string
+  /** Requests in use. */
+  readonly requests: number
+  /** Of the file, not fit for use or not wanted. */
+  readonly leftOut: number
+}
+
 /** What the client's own speed depends on. */
 export interface ClientMachine {
   readonly cpuModel?: string
@@ -144,6 +165,8 @@ export interface RunLog {
   readonly prompts: PromptCalibration
   /** Where the server's own metrics were read while it ran, or why there are none. Absent in older runs. */
   readonly serverMetrics?: ServerMetricsSource
+  /** The file that the workload's requests come from. */
+  readonly dataset?: DatasetFacts
   readonly levels: readonly LevelLog[]
 }
 

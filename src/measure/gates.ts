@@ -1,6 +1,7 @@
 import { type Maybe, ratio } from '../arithmetic.ts'
 import type { Benchmark } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import { MS_PER_S } from '../units.ts'
 import type { Gate, OperatingPoint, TokenCounts, TokenDirection, Verdict } from './summary.ts'
 import { exceeds } from './token-counts.ts'
@@ -119,20 +120,20 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
   'output-length': {
     severity: 'degraded',
     limit: ({ benchmark }) =>
-      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.outputTokens}`,
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${askedTokens(benchmark.workload).outputTokens?.toFixed() ?? 'what was asked'}`,
     remedy:
       'The server ended answers at another length than asked: use a server or API that can force it.',
     judge: ({ point, benchmark }) =>
-      judgeLength(point.outputTokens.mean, benchmark.workload.outputTokens),
+      judgeLength(point.outputTokens.mean, askedTokens(benchmark.workload).outputTokens),
   },
   'input-length': {
     severity: 'degraded',
     limit: ({ benchmark }) =>
-      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.inputTokens}`,
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${askedTokens(benchmark.workload).inputTokens?.toFixed() ?? 'what was asked'}`,
     remedy:
       'The server counts prompts otherwise than asked: see the prompt calibration, or ask for longer prompts.',
     judge: ({ point, benchmark }) =>
-      judgeLength(point.inputTokens.mean, benchmark.workload.inputTokens),
+      judgeLength(point.inputTokens.mean, askedTokens(benchmark.workload).inputTokens),
   },
   'token-source': {
     severity: 'degraded',
@@ -389,8 +390,8 @@ function judgeAlone(tokens: TokenCounts): { value: string; pass: boolean } | und
   }
 }
 
-function judgeLength(mean: Maybe, asked: number): { value: string; pass: boolean } | undefined {
-  if (mean === undefined) return undefined
+function judgeLength(mean: Maybe, asked: Maybe): { value: string; pass: boolean } | undefined {
+  if (mean === undefined || asked === undefined) return undefined
   return {
     value: `mean ${mean.toFixed(1)}`,
     pass: Math.abs(mean - asked) <= asked * MAX_LENGTH_DEVIATION_RATIO,

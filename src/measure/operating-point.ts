@@ -79,5 +79,8 @@ function rateOf(load: LoadLevel, duePerS: Maybe, sentPerS: Maybe): OperatingPoin
     case 'poisson':
     case 'gamma':
       return { askedPerS: load.ratePerS, duePerS, sentPerS }
+    case 'ramp':
+    case 'trace': // Asked for what was due: no one number says it otherwise.
+      return duePerS === undefined ? undefined : { askedPerS: duePerS, duePerS, sentPerS }
   }
 }

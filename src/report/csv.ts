@@ -1,5 +1,6 @@
 import { readingValue } from '../detect/hardware.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import type {
   CountSource,
   Distribution,
@@ -42,8 +43,8 @@ const columns: readonly Column[] = [
   ['measuring_machine', ({ run }) => hardwareLine(run.hardware)],
   ['gpu_count', ({ run }) => run.hardware.gpus.length],
   ['cpu_model', ({ run }) => readingValue(run.hardware.host.cpuModel)],
-  ['requested_input_tokens', ({ run }) => run.config.benchmark.workload.inputTokens],
-  ['requested_output_tokens', ({ run }) => run.config.benchmark.workload.outputTokens],
+  ['requested_input_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).inputTokens],
+  ['requested_output_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).outputTokens],
   ['level', (_, { point }) => point.level],
   ['load', (_, { point }) => point.label],
   ['load_kind', (_, { point }) => point.load.kind],

@@ -65,6 +65,23 @@ export const loadLevelSchema = z
       shape: z.number().describe('Of the gaps: 1 is Poisson, less is burstier'),
       maxInFlight: maxInFlight.optional(),
     }),
+    z.strictObject({
+      kind: z.literal('ramp'),
+      arrivals: z.enum(['poisson', 'constant']),
+      stages: z.array(
+        z.strictObject({
+          forS: z.number(),
+          ratePerS: z.number(),
+          toRatePerS: z.number().optional(),
+        }),
+      ),
+      maxInFlight: maxInFlight.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('trace'),
+      speed: z.number().describe("Times as fast as the trace's own clock"),
+      maxInFlight: maxInFlight.optional(),
+    }),
   ])
   .meta({ id: 'loadLevel', description: 'One point of a sweep' })
 
@@ -506,6 +523,13 @@ const runSchema = z.strictObject({
   hardware: hardwareSchema,
   prompts: z.discriminatedUnion('kind', [
     z.strictObject({
+      kind: z.literal('tokenizer'),
+      sha256: z.string(),
+      words: count,
+      tokensPerWord: z.number(),
+      overheadTokens: z.number(),
+    }),
+    z.strictObject({
       kind: z.literal('usage'),
       overheadTokens: z.number(),
       tokensPerWord: z.number(),
@@ -524,6 +548,14 @@ const runSchema = z.strictObject({
     ])
     .optional()
     .describe("Where the server's own metrics were read"),
+  dataset: z
+    .strictObject({
+      format: z.string(),
+      sha256: z.string(),
+      requests: count.describe('Requests in use'),
+      leftOut: count.describe('Of the file, not fit for use or not wanted'),
+    })
+    .optional(),
   levels: z.array(
     z.strictObject({
       level: count,

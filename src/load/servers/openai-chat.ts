@@ -23,7 +23,11 @@ export const openAiChat: ServerApi = {
   outputFields: ['content', 'reasoning_content', 'reasoning'],
   freeFields,
   body: (ask) =>
-    JSON.stringify({ messages: [{ role: 'user', content: ask.prompt }], ...sharedFields(ask) }),
+    JSON.stringify({
+      messages:
+        typeof ask.prompt === 'string' ? [{ role: 'user', content: ask.prompt }] : ask.prompt,
+      ...sharedFields(ask),
+    }),
   readEvent: (data) => readOpenAiEvent<ChatEvent>(data, outputOf),
 }
 

@@ -12,7 +12,10 @@ export const openAiCompletions: ServerApi = {
   contentType: 'text/event-stream',
   outputFields: ['text'],
   freeFields,
-  body: (ask) => JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) }),
+  body: (ask) => {
+    if (typeof ask.prompt !== 'string') throw new Error('text completions take no messages')
+    return JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) })
+  },
   readEvent: (data) =>
     readOpenAiEvent<CompletionsEvent>(data, (event) =>
       event.choices?.[0]?.text ? 'content' : undefined,

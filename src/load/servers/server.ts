@@ -1,10 +1,11 @@
 import type { ApiName } from '../benchmark.ts'
 import type { Usage } from '../record.ts'
+import type { Prompt } from '../workloads/planned.ts'
 
 /** A request to be put into a server's words. */
 export interface Ask {
   readonly model: string
-  readonly prompt: string
+  readonly prompt: Prompt
   readonly outputTokens: number
   /** Also ask the server to produce exactly that many tokens, in fields that not every server knows. */
   readonly forceLength: boolean
