@@ -20,14 +20,7 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
-import {
-  looksLine,
-  serverTable,
-  serverTableNote,
-  serverTimeNote,
-  serverTimeTable,
-  type TextTable,
-} from './server-facts.ts'
+import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** One row per load level, with what its marks mean. */
@@ -208,10 +201,10 @@ export function serverSection(report: Report, pictures: Markup): Markup | undefi
     'What the server says',
     paragraph(looksLine(report)),
     figures && textTable('What the server says', figures),
-    figures && paragraph(serverTableNote),
+    figures && paragraph(figures.note),
     pictures,
     times && textTable('Times by the server’s clock', times),
-    times && paragraph(serverTimeNote),
+    times && paragraph(times.note),
   )
 }
 
@@ -222,7 +215,7 @@ export function tokenSection(report: Report): Markup | undefined {
   const lines = tokenLines(report)
   return htmlSection(
     'Token counts by source',
-    paragraph('Over the whole run, warm-up and drain included.'),
+    paragraph(counts.note),
     textTable('Token counts by source', counts),
     lines.length === 0 ? undefined : bulletList(lines),
   )

@@ -16,14 +16,7 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
-import {
-  looksLine,
-  serverTable,
-  serverTableNote,
-  serverTimeNote,
-  serverTimeTable,
-  type TextTable,
-} from './server-facts.ts'
+import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** Fits a comment on a pull request. */
@@ -138,8 +131,8 @@ function serverBlock(report: Report): string {
   if (figures === undefined && times === undefined) return ''
   const blocks = [
     escapeMarkdown(looksLine(report)),
-    ...(figures ? [textTable(figures), escapeMarkdown(serverTableNote)] : []),
-    ...(times ? [textTable(times), escapeMarkdown(serverTimeNote)] : []),
+    ...(figures ? [textTable(figures), escapeMarkdown(figures.note)] : []),
+    ...(times ? [textTable(times), escapeMarkdown(times.note)] : []),
   ]
   return details('What the server says', blocks.join('\n\n'))
 }
@@ -150,7 +143,7 @@ function tokenBlock(report: Report): string {
   if (counts === undefined) return ''
   const lines = tokenLines(report)
   const blocks = [
-    'Over the whole run, warm-up and drain included.',
+    escapeMarkdown(counts.note),
     textTable(counts),
     ...(lines.length > 0 ? [bullets(lines.map(escapeMarkdown))] : []),
   ]

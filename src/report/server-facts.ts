@@ -19,8 +19,9 @@ import {
 import { plainText } from './plain-text.ts'
 import type { Report } from './report.ts'
 
-/** Headings and rows of text; the first column names the row. */
+/** Headings and rows of text; the first column names the row. `note` says what the columns mean. */
 export interface TextTable {
+  readonly note: string
   readonly headings: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
@@ -65,31 +66,49 @@ interface Column {
   readonly of: (server: ServerFigures) => string | undefined
   /** What the client measured of the same. */
   readonly client?: (point: OperatingPoint) => Maybe
+  readonly note?: string
 }
 
+const atALook = 'running, waiting: mean/most requests at a look.'
+const means = 'Times are means, the server’s/the client’s, the client’s from the send.'
+
 const columns: readonly Column[] = [
-  { heading: 'running', of: ({ runningMean, runningMax }) => meanAndMax(runningMean, runningMax) },
-  { heading: 'waiting', of: ({ waitingMean, waitingMax }) => meanAndMax(waitingMean, waitingMax) },
+  {
+    heading: 'running',
+    of: ({ runningMean, runningMax }) => meanAndMax(runningMean, runningMax),
+    note: atALook,
+  },
+  {
+    heading: 'waiting',
+    of: ({ waitingMean, waitingMax }) => meanAndMax(waitingMean, waitingMax),
+    note: atALook,
+  },
   { heading: 'KV max', of: ({ kvCacheUsedRatioMax }) => told(kvCacheUsedRatioMax, formatPercent) },
-  { heading: 'cached', of: ({ prefixCacheHitRatio }) => told(prefixCacheHitRatio, formatPercent) },
+  {
+    heading: 'cached',
+    of: ({ prefixCacheHitRatio }) => told(prefixCacheHitRatio, formatPercent),
+    note: 'cached: prompt tokens found in the prefix cache.',
+  },
   { heading: 'preempted', of: ({ preemptions }) => told(preemptions, formatCount) },
-  { heading: 'drafts', of: ({ specAcceptedRatio }) => told(specAcceptedRatio, formatPercent) },
+  {
+    heading: 'drafts',
+    of: ({ specAcceptedRatio }) => told(specAcceptedRatio, formatPercent),
+    note: 'drafts: drafted tokens accepted.',
+  },
   {
     heading: 'TTFT ms',
     of: ({ ttftMs }) => told(ttftMs?.meanMs),
     client: ({ ttftFromSentMs }) => ttftFromSentMs.mean,
+    note: means,
   },
   { heading: 'queue ms', of: ({ queueMs }) => told(queueMs?.meanMs) },
   {
     heading: 'latency ms',
     of: ({ latencyMs }) => told(latencyMs?.meanMs),
     client: ({ latencyMs }) => latencyMs.mean,
+    note: means,
   },
 ]
-
-/** What the columns of `serverTable` mean. */
-export const serverTableNote =
-  'running, waiting: mean/most requests at a look. cached: prompt tokens found in the prefix cache. drafts: drafted tokens accepted. Times are means, the server’s/the client’s, the client’s from the send.'
 
 /** What the server said, a row a level and one for the whole run; nothing where it said nothing. */
 export function serverTable(report: Report): TextTable | undefined {
@@ -99,6 +118,7 @@ export function serverTable(report: Report): TextTable | undefined {
   )
   if (shown.length === 0) return undefined
   return {
+    note: [...new Set(shown.flatMap(({ note }) => note ?? []))].join(' '),
     headings: ['Load', ...shown.map(({ heading }) => heading)],
     rows: rows.map((row) => [row.label, ...shown.map((column) => cellOf(column, row))]),
   }
@@ -135,6 +155,9 @@ const times: readonly {
   { name: 'Latency', of: ({ latencyMs }) => latencyMs, client: (point) => point.latencyMs },
 ]
 
+const timeNote =
+  'A server counts times in buckets, so its percentiles are only known to lie above one bound and at most at another. Its n holds every request that got so far in the window, whoever asked.'
+
 /** Times by the server's clock beside the client's; nothing where it tells none. */
 export function serverTimeTable(report: Report): TextTable | undefined {
   const rows = rowsOf(report).flatMap(({ label, server, point }) =>
@@ -145,12 +168,12 @@ export function serverTimeTable(report: Report): TextTable | undefined {
   )
   if (rows.length === 0) return undefined
   const headings = ['Load', 'Time, ms', 'n', 'mean', 'p50', 'p95']
-  return { headings: [...headings, 'client mean', 'client p50', 'client p95'], rows }
+  return {
+    note: timeNote,
+    headings: [...headings, 'client mean', 'client p50', 'client p95'],
+    rows,
+  }
 }
-
-/** What the bounds in `serverTimeTable` mean. */
-export const serverTimeNote =
-  'A server counts times in buckets, so its percentiles are only known to lie above one bound and at most at another. Its n holds every request that got so far in the window, whoever asked.'
 
 function timeRow(
   label: string,

@@ -12,7 +12,7 @@ import { frontMatter } from './front-matter.ts'
 import { levelColumns, levelRows, noteMark, tableNotes } from './level-table.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
-import { looksLine, serverTable, serverTableNote } from './server-facts.ts'
+import { looksLine, serverTable } from './server-facts.ts'
 import { tokenLines, tokensAreTelling, tokenTable } from './token-facts.ts'
 
 /** For a terminal: plain characters, at most 100 columns. */
@@ -112,7 +112,7 @@ function serverBlock(report: Report): string[][] {
     [
       'What the server says:',
       ...foldColumns(rows),
-      ...wrap(`${looksLine(report)} ${serverTableNote}`, '  ', '  '),
+      ...wrap(`${looksLine(report)} ${table.note}`, '  ', '  '),
     ],
   ]
 }

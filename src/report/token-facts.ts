@@ -20,6 +20,7 @@ export function tokenTable({ summary: { tokens } }: Report): TextTable | undefin
     return [formatCount(found?.tokens), found ? requestsText(found.requests) : '']
   }
   return {
+    note: 'Over the whole run, warm-up and drain included.',
     headings: ['Source', 'output', 'of', 'input', 'of'],
     rows: sources.map((source) => [
       sourceNames[source],

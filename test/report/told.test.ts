@@ -25,6 +25,10 @@ test('a column that no level tells is left out, and a level that tells nothing i
   const server = summary.server && { ...summary.server, queueMs: undefined }
   const text = await textFormat.render({ ...rest, summary: { ...summary, points, server } })
   expect(text).not.toContain('queue ms')
+  expect(text).toContain('drafts: ')
+  const plain = server && { ...server, specAcceptedRatio: undefined }
+  const none = { ...summary, points: [], server: plain }
+  expect(await textFormat.render({ ...rest, summary: none })).not.toContain('drafts')
   expect(text).toMatch(/ {2}1 user( +n\/a){8}\n/)
 })
 
