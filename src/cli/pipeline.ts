@@ -171,7 +171,11 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       setup: {
         epochMonotonicMs,
         endpoint,
-        template: { ...template, forceLength: probe.forceLength },
+        template: {
+          ...template,
+          forceLength: probe.forceLength,
+          maxTokensField: probe.maxTokensField,
+        },
         prompts: probe.prompts,
         promptSalt: epoch,
       },

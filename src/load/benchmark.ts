@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { apiNames } from './api-names.ts'
 
 const positiveInteger = z.int().positive()
 const positive = z.number().positive()
@@ -83,7 +84,7 @@ export const benchmarkSchema = z
       .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes')
       .max(100),
     description: z.string().optional(),
-    api: z.enum(['openai-chat', 'openai-completions']).default('openai-chat'),
+    api: z.enum(apiNames).default('openai-chat'),
     workload: z.strictObject({
       kind: z.literal('synthetic'),
       inputTokens: positiveInteger.describe('Prompt length in tokens, template included'),
@@ -125,7 +126,6 @@ export type Benchmark = z.infer<typeof benchmarkSchema>
 export type Load = Benchmark['load']
 export type Slo = Benchmark['slo']
 export type Timeouts = Benchmark['timeouts']
-export type ApiName = Benchmark['api']
 
 /** One point of a sweep. */
 export type LoadLevel =

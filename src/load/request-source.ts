@@ -1,6 +1,6 @@
 import { type Random, randomInteger } from '../random.ts'
 import { hostHeaderOf } from './http/socket-url.ts'
-import type { ServerApi } from './servers/server.ts'
+import { type Ask, headersOf, pathOf, type ServerApi } from './servers/server.ts'
 import { words } from './words.ts'
 
 /** What every request of a run has in common; plain data but for the API. */
@@ -12,6 +12,7 @@ export interface RequestTemplate {
   readonly apiKey?: string
   readonly userAgent: string
   readonly forceLength: boolean
+  readonly maxTokensField?: Ask['maxTokensField']
   /** Tells this run's requests from others in a server's log. */
   readonly idPrefix: string
 }
@@ -86,23 +87,19 @@ interface ConstantParts {
 const MARK = '\0'
 
 function constantParts(template: RequestTemplate, outputTokens: number): ConstantParts {
-  const { api, url, model, apiKey, userAgent, forceLength, idPrefix } = template
+  const { api, url, model, apiKey, userAgent, forceLength, idPrefix, maxTokensField } = template
   const { pathname, host } = addressOf(url)
   const start = [
-    `POST ${pathname}${api.path} HTTP/1.1`,
+    `POST ${pathname}${pathOf(api, model)} HTTP/1.1`,
     `host: ${host}`,
     'content-type: application/json',
     `accept: ${api.contentType}`,
     `user-agent: ${userAgent}`,
     `x-request-id: ${idPrefix}-`,
   ]
-  const headers = [
-    '',
-    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
-    'content-length: ',
-  ]
+  const headers = ['', ...headersOf(api, apiKey), 'content-length: ']
   const quoted = JSON.stringify(MARK)
-  const body = api.body({ model, prompt: MARK, outputTokens, forceLength })
+  const body = api.body({ model, prompt: MARK, outputTokens, forceLength, maxTokensField })
   const at = body.indexOf(quoted)
   const before = Buffer.from(`${body.slice(0, at)}"`)
   const after = Buffer.from(`"${body.slice(at + quoted.length)}`)

@@ -20,6 +20,9 @@ export const openAiChat: ServerApi = {
   name: 'openai-chat',
   path: '/v1/chat/completions',
   contentType: 'text/event-stream',
+  framing: 'sse',
+  endsWith: 'event',
+  canForceLength: true,
   outputFields: ['content', 'reasoning_content', 'reasoning'],
   freeFields,
   body: (ask) =>
