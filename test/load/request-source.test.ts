@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { apiNames } from '../../src/load/api-names.ts'
 import { makePrompt } from '../../src/load/prompts.ts'
 import {
   createRequestSource,
@@ -9,6 +10,7 @@ import {
 } from '../../src/load/request-source.ts'
 import { serverApis } from '../../src/load/servers/index.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import { headersOf, pathOf } from '../../src/load/servers/server.ts'
 import { seededRandom } from '../../src/random.ts'
 
 const template: RequestTemplate = {
@@ -52,7 +54,7 @@ test('whatever the template, the body is what the API makes of it and its length
   fc.assert(
     fc.property(
       fc.record({
-        apiName: fc.constantFrom('openai-chat' as const, 'openai-completions' as const),
+        apiName: fc.constantFrom(...apiNames),
         model: text,
         forceLength: fc.boolean(),
         wordCount: fc.integer({ min: 1, max: 40 }),
@@ -73,12 +75,13 @@ test('whatever the template, the body is what the API makes of it and its length
         )
         const bodyBytes = request.bytes.length - Buffer.byteLength(head) - 4
         expect(head.split('\r\n')).toEqual([
-          `POST ${api.path} HTTP/1.1`,
+          `POST ${pathOf(api, model)} HTTP/1.1`,
           'host: 127.0.0.1:8000',
           'content-type: application/json',
-          'accept: text/event-stream',
+          `accept: ${api.contentType}`,
           'user-agent: baremark/test',
           `x-request-id: run-${id}`,
+          ...headersOf(api, undefined),
           `content-length: ${bodyBytes}`,
         ])
       },

@@ -1,0 +1,78 @@
+import { onTestFinished } from 'vitest'
+import type { ApiName } from '../../../src/load/api-names.ts'
+import type { Clock } from '../../../src/load/clock.ts'
+import { startClock } from '../../../src/load/clock.ts'
+import { toRecord } from '../../../src/load/ended-request.ts'
+import type { RequestRecord } from '../../../src/load/record.ts'
+import { requestBytes } from '../../../src/load/request-source.ts'
+import { createSender } from '../../../src/load/send.ts'
+import { serverApis } from '../../../src/load/servers/index.ts'
+import type { Told } from './api-streams.ts'
+
+const PATIENT_MS = 20_000
+
+export interface ApiClient {
+  readonly ask: () => Promise<RequestRecord>
+  readonly connectionsOpened: () => number
+  /** Events of output read so far. */
+  readonly chunks: () => number
+}
+
+/** A client that speaks an API with a server on this machine, until the test ends. */
+export function apiClient(
+  name: ApiName,
+  port: number,
+  options: { readonly apiKey?: string; readonly model?: string; readonly clock?: Clock } = {},
+): ApiClient {
+  const api = serverApis[name]
+  const { apiKey } = options
+  const where = { host: '127.0.0.1', address: '127.0.0.1', port }
+  const sender = createSender({
+    endpoint: { ...where, tls: false, insecure: false },
+    api,
+    clock: options.clock ?? startClock().clock,
+    timeouts: {
+      connectMs: PATIENT_MS,
+      firstTokenMs: PATIENT_MS,
+      idleMs: PATIENT_MS,
+      totalMs: PATIENT_MS,
+    },
+    secret: apiKey,
+  })
+  onTestFinished(sender.close)
+  const template = {
+    api,
+    url: `http://127.0.0.1:${port}`,
+    model: options.model ?? 'm',
+    apiKey,
+    userAgent: 'baremark/test',
+    forceLength: false,
+    idPrefix: 'run',
+  }
+  const bytes = requestBytes(template, { id: '7', prompt: 'one two', outputTokens: 16 })
+  const request = { id: 1, level: 0, phase: 'measured', bytes } as const
+  const counts = { requestedInputTokens: 2, requestedOutputTokens: 16 }
+  return {
+    ask: () =>
+      new Promise((resolve) =>
+        sender.send({ ...request, ...counts }, (ended) => resolve(toRecord(ended))),
+      ),
+    connectionsOpened: sender.connectionsOpened,
+    chunks: () => sender.traffic().chunks,
+  }
+}
+
+/** What a record holds beside its times, absent where it is absent. */
+export function toldBy(record: RequestRecord): Told {
+  const { usage, serverTimings, finishReason, chunkTokens, chunkMs, firstVisibleMs } = record
+  const told = {
+    chunks: chunkMs.length,
+    reasoningFirst: firstVisibleMs === undefined ? undefined : true,
+    usage,
+    serverTimings,
+    finishReason,
+    chunkTokens,
+  }
+  // Without what is undefined.
+  return JSON.parse(JSON.stringify(told)) as Told
+}
