@@ -1,4 +1,3 @@
-import type { OnEvent } from './event-limits.ts'
 import {
   createNdjsonReader,
   endNdjson,
@@ -7,6 +6,7 @@ import {
   resetNdjsonReader,
 } from './ndjson.ts'
 import { createSseReader, readEvents, resetSseReader, type SseReader } from './sse.ts'
+import type { OnEvent } from './unfinished-line.ts'
 
 /** How events lie in a body: server-sent events, or lines of JSON. */
 export type Framing = EventStream<unknown>['framing']

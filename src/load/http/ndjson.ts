@@ -1,11 +1,16 @@
-import { checkEventBytes, type OnEvent } from './event-limits.ts'
+import {
+  dropLine,
+  growLine,
+  keepLine,
+  type OnEvent,
+  takeLine,
+  type UnfinishedLine,
+} from './unfinished-line.ts'
 
 /** Where the reading of a stream of lines of JSON stands, however its bytes are split. */
-export interface NdjsonReader<Owner> {
+export interface NdjsonReader<Owner> extends UnfinishedLine {
   readonly framing: 'ndjson'
   readonly onEvent: OnEvent<Owner>
-  /** An unfinished line. */
-  pending: Buffer
 }
 
 const LF = 10
@@ -15,12 +20,12 @@ const TAB = 9
 const EMPTY = Buffer.alloc(0)
 
 export function createNdjsonReader<Owner>(onEvent: OnEvent<Owner>): NdjsonReader<Owner> {
-  return { framing: 'ndjson', onEvent, pending: EMPTY }
+  return { framing: 'ndjson', onEvent, pending: EMPTY, pendingBytes: 0 }
 }
 
 /** Makes a reader ready for another stream. */
 export function resetNdjsonReader<Owner>(reader: NdjsonReader<Owner>): void {
-  reader.pending = EMPTY
+  dropLine(reader)
 }
 
 /**
@@ -37,19 +42,23 @@ export function readNdjson<Owner>(
   readStart: number,
   readEnd: number,
 ): void {
-  if (reader.pending.length === 0) {
+  if (reader.pendingBytes === 0) {
     readLines(reader, owner, read, readStart, readEnd)
     return
   }
-  const joined = Buffer.concat([reader.pending, read.subarray(readStart, readEnd)])
+  if (find(read, readStart, readEnd) < 0) {
+    growLine(reader, read, readStart, readEnd)
+    return
+  }
+  const joined = takeLine(reader, read, readStart, readEnd)
   readLines(reader, owner, joined, 0, joined.length)
 }
 
 /** Call at the proper end of a stream: its last line needs no LF. */
 export function endNdjson<Owner>(reader: NdjsonReader<Owner>, owner: Owner): void {
-  const { pending } = reader
-  reader.pending = EMPTY
-  tellLine(reader, owner, pending, 0, pending.length)
+  const { pending, pendingBytes } = reader
+  dropLine(reader)
+  tellLine(reader, owner, pending, 0, pendingBytes)
 }
 
 function readLines<Owner>(
@@ -61,14 +70,18 @@ function readLines<Owner>(
 ): void {
   let from = start
   while (from < end) {
-    const lf = bytes.indexOf(LF, from)
-    if (lf < 0 || lf >= end) break
+    const lf = find(bytes, from, end)
+    if (lf < 0) break
     tellLine(reader, owner, bytes, from, lf)
     from = lf + 1
   }
-  checkEventBytes(end - from)
-  // The socket's buffer is overwritten by the next read.
-  reader.pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
+  keepLine(reader, bytes, from, end)
+}
+
+/** Where the line ends, or -1. */
+function find(bytes: Buffer, from: number, end: number): number {
+  const lf = bytes.indexOf(LF, from)
+  return lf < end ? lf : -1
 }
 
 function tellLine<Owner>(

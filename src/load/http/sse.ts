@@ -1,11 +1,17 @@
-import { checkEventBytes, type OnEvent } from './event-limits.ts'
+import {
+  checkEventBytes,
+  dropLine,
+  growLine,
+  keepLine,
+  type OnEvent,
+  takeLine,
+  type UnfinishedLine,
+} from './unfinished-line.ts'
 
 /** Where the reading of a stream of server-sent events stands, however its bytes are split. */
-export interface SseReader<Owner> {
+export interface SseReader<Owner> extends UnfinishedLine {
   readonly framing: 'sse'
   readonly onEvent: OnEvent<Owner>
-  /** An unfinished line. */
-  pending: Buffer
   /** Data of the event so far: a stretch of `held`; no data while `dataStart` is `NONE`. */
   held: Buffer
   dataStart: number
@@ -31,6 +37,7 @@ export function createSseReader<Owner>(onEvent: OnEvent<Owner>): SseReader<Owner
     framing: 'sse',
     onEvent,
     pending: EMPTY,
+    pendingBytes: 0,
     held: EMPTY,
     dataStart: NONE,
     dataEnd: NONE,
@@ -41,7 +48,7 @@ export function createSseReader<Owner>(onEvent: OnEvent<Owner>): SseReader<Owner
 
 /** Makes a reader ready for another stream. */
 export function resetSseReader<Owner>(reader: SseReader<Owner>): void {
-  reader.pending = EMPTY
+  dropLine(reader)
   reader.held = EMPTY
   reader.dataStart = NONE
   reader.dataEnd = NONE
@@ -65,11 +72,15 @@ export function readEvents<Owner>(
   readStart: number,
   readEnd: number,
 ): void {
-  if (reader.pending.length === 0) {
+  if (reader.pendingBytes === 0) {
     readLines(reader, owner, read, readStart, readEnd)
     return
   }
-  const joined = Buffer.concat([reader.pending, read.subarray(readStart, readEnd)])
+  if (find(read, LF, readStart, readEnd) === NONE && find(read, CR, readStart, readEnd) === NONE) {
+    growLine(reader, read, readStart, readEnd)
+    return
+  }
+  const joined = takeLine(reader, read, readStart, readEnd)
   readLines(reader, owner, joined, 0, joined.length)
 }
 
@@ -151,8 +162,7 @@ function moveData<Owner>(reader: SseReader<Owner>, room: number): void {
 
 /** What is kept beyond a read is copied: the socket's buffer is overwritten by the next. */
 function keep<Owner>(reader: SseReader<Owner>, bytes: Buffer, from: number, end: number): void {
-  checkEventBytes(end - from)
-  reader.pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
+  keepLine(reader, bytes, from, end)
   if (reader.dataStart === NONE) {
     reader.held = EMPTY
     return

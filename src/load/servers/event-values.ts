@@ -65,6 +65,7 @@ export function someTimings(timings: ServerTimings): ServerTimings | undefined {
 
 /** An error as servers send it: a text, or an object with a message. */
 export function errorText(error: unknown): string {
+  if (typeof error === 'string') return error
   const message = (error as { message?: unknown }).message
   return typeof message === 'string' ? message : JSON.stringify(error)
 }

@@ -1,6 +1,7 @@
 import {
   countOf,
   durationMs,
+  errorText,
   type Fields,
   parseObject,
   reasonOf,
@@ -42,7 +43,7 @@ export function readOllamaEvent<E extends OllamaEvent>(
   outputOf: (event: E) => EventMeaning['output'],
 ): EventMeaning {
   const event = parseObject<E>(data)
-  if (event.error) return { error: String(event.error) }
+  if (event.error) return { error: errorText(event.error) }
   const output = outputOf(event)
   return {
     ...(output ? { output } : {}),

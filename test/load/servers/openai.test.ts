@@ -178,7 +178,7 @@ describe('errors inside the stream', () => {
       { error: { object: 'error', message: 'out of memory', type: 'Internal', code: 500 } },
       'out of memory',
     ],
-    ['a string (Ollama)', { error: 'model is gone' }, '"model is gone"'],
+    ['a string (Ollama)', { error: 'model is gone' }, 'model is gone'],
     ['an object without a message', { error: { code: 13 } }, '{"code":13}'],
     ['beside choices', { ...delta({ content: 'a' }), error: { message: 'late' } }, 'late'],
   ])('%s', (_, event, error) => {
