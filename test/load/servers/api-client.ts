@@ -7,6 +7,7 @@ import type { RequestRecord } from '../../../src/load/record.ts'
 import { requestBytes } from '../../../src/load/request-source.ts'
 import { createSender } from '../../../src/load/send.ts'
 import { serverApis } from '../../../src/load/servers/index.ts'
+import type { ServerApi } from '../../../src/load/servers/server.ts'
 import type { Told } from './api-streams.ts'
 
 const PATIENT_MS = 20_000
@@ -14,18 +15,27 @@ const PATIENT_MS = 20_000
 export interface ApiClient {
   readonly ask: () => Promise<RequestRecord>
   readonly connectionsOpened: () => number
-  /** Events of output read so far. */
-  readonly chunks: () => number
+  /** Socket reads worked through so far. */
+  readonly reads: () => number
+}
+
+interface ApiClientOptions {
+  readonly apiKey?: string
+  readonly model?: string
+  readonly clock?: Clock
+  /** Fields of the request beside those of the API. */
+  readonly fields?: object
+  readonly forceLength?: boolean
 }
 
 /** A client that speaks an API with a server on this machine, until the test ends. */
-export function apiClient(
-  name: ApiName,
-  port: number,
-  options: { readonly apiKey?: string; readonly model?: string; readonly clock?: Clock } = {},
-): ApiClient {
-  const api = serverApis[name]
-  const { apiKey } = options
+export function apiClient(name: ApiName, port: number, options: ApiClientOptions = {}): ApiClient {
+  const { apiKey, fields } = options
+  const plain = serverApis[name]
+  const api: ServerApi = {
+    ...plain,
+    body: (ask) => JSON.stringify({ ...(JSON.parse(plain.body(ask)) as object), ...fields }),
+  }
   const where = { host: '127.0.0.1', address: '127.0.0.1', port }
   const sender = createSender({
     endpoint: { ...where, tls: false, insecure: false },
@@ -46,7 +56,7 @@ export function apiClient(
     model: options.model ?? 'm',
     apiKey,
     userAgent: 'baremark/test',
-    forceLength: false,
+    forceLength: options.forceLength ?? false,
     idPrefix: 'run',
   }
   const bytes = requestBytes(template, { id: '7', prompt: 'one two', outputTokens: 16 })
@@ -58,7 +68,7 @@ export function apiClient(
         sender.send({ ...request, ...counts }, (ended) => resolve(toRecord(ended))),
       ),
     connectionsOpened: sender.connectionsOpened,
-    chunks: () => sender.traffic().chunks,
+    reads: () => sender.traffic().reads,
   }
 }
 
