@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { apiNames } from '../../../src/load/api-names.ts'
+import { type ApiName, apiNames } from '../../../src/load/api-names.ts'
 import { createEventReader } from '../../../src/load/event-reader.ts'
 import {
   createEventStream,
@@ -93,4 +93,31 @@ test('answers of one server to one connection never take counts from each other'
     const client = apiClient(stream.api, port)
     for (let i = 0; i < 3; i++) expect(toldBy(await client.ask()), stream.api).toEqual(stream.told)
   }
+})
+
+test.each<[ApiName, number]>([
+  // All but the first piece of text of each kind: the second of two reasonings, and so on.
+  ['openai-responses', 1],
+  ['anthropic-messages', 1],
+  ['ollama-chat', 2],
+  ['ollama-generate', 3],
+  ['triton-generate', 2],
+])('%s: events that differ in their text only are not parsed again', (name, known) => {
+  const stream = apiStreams.find(({ api }) => api === name)
+  let parsed = 0
+  const readEvent = createEventReader({
+    ...serverApis[name],
+    readEvent: (data) => {
+      parsed++
+      return serverApis[name].readEvent(data)
+    },
+  })
+  let all = 0
+  const events = createEventStream<undefined>(serverApis[name].framing, (_, bytes, from, end) => {
+    all++
+    readEvent(bytes, from, end)
+  })
+  const bytes = Buffer.from(stream?.text ?? '')
+  readEventStream(events, undefined, bytes, 0, bytes.length)
+  expect(all - parsed).toBe(known)
 })
