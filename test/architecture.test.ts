@@ -18,6 +18,7 @@ const heavyModules = [
   'execa',
   'systeminformation',
   'node-llama-cpp',
+  '@huggingface/tokenizers',
 ]
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })

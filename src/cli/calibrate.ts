@@ -12,6 +12,7 @@ import type { RequestRecord } from '../load/record.ts'
 import { runLoad } from '../load/run-load.ts'
 import type { LevelLog } from '../load/run-log.ts'
 import { workersFor } from '../load/worker-count.ts'
+import { longestAnswer } from '../load/workloads/sizes.ts'
 import {
   highestRateUnder,
   type InstrumentLevel,
@@ -231,15 +232,18 @@ function benchmarkOf(plan: CalibrationPlan, load: Load): Benchmark {
   return benchmarkSchema.parse({
     schemaVersion: 1,
     name: 'calibrate',
-    workload: {
-      kind: 'synthetic',
-      inputTokens: plan.inputTokens ?? INPUT_TOKENS,
-      outputTokens: plan.outputChunks ?? usualOutputChunks(plan),
-    },
+    workload: { kind: 'synthetic', ...lengthsOf(plan) },
     load,
     warmupS: Math.min(WARMUP_S, plan.durationS),
     durationS: plan.durationS,
   })
+}
+
+function lengthsOf(plan: CalibrationPlan): { inputTokens: number; outputTokens: number } {
+  return {
+    inputTokens: plan.inputTokens ?? INPUT_TOKENS,
+    outputTokens: plan.outputChunks ?? usualOutputChunks(plan),
+  }
 }
 
 /** Half the window at most, so that requests begin and end in it. */
@@ -262,7 +266,7 @@ async function runOne(
   const progress = startProgress(benchmark, io, clock.nowMs)
   const userAgent = `baremark/${packageVersion()}`
   const needs = {
-    outputTokens: benchmark.workload.outputTokens,
+    outputTokens: longestAnswer(benchmark.workload),
     cores: availableParallelism(),
     loopback: true,
   }
@@ -289,7 +293,8 @@ async function runOne(
 
 /** The certificate of what was measured. */
 export function certify(plan: CalibrationPlan, measured: Calibration, date: string): Certificate {
-  const { workload, api, warmupS } = benchmarkOf(plan, { kind: 'closed', concurrency: [1] })
+  const { api, warmupS } = benchmarkOf(plan, { kind: 'closed', concurrency: [1] })
+  const { inputTokens, outputTokens } = lengthsOf(plan)
   return {
     schemaVersion: 1,
     kind: 'baremark-certificate',
@@ -300,8 +305,8 @@ export function certify(plan: CalibrationPlan, measured: Calibration, date: stri
       api,
       chunksPerSPerStream: plan.chunksPerS,
       arrival: plan.bursts ? 'bursts' : 'spread',
-      inputTokens: workload.inputTokens,
-      outputChunks: workload.outputTokens,
+      inputTokens,
+      outputChunks: outputTokens,
       warmupS,
       windowS: plan.durationS,
     },

@@ -85,6 +85,7 @@ function createProgram(io: Io, done: Done): Command {
   addQuickstart(program, io, done)
   addRun(program, io, done)
   addDetect(program, io, done)
+  addIdentify(program, io, done)
   addPrice(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
@@ -143,6 +144,11 @@ function addRun(program: Command, io: Io, done: Done): void {
     .option('--drain <time>', 'longest wait for answers after the window', value(parseSeconds))
     .option('--isl <tokens>', 'input length in tokens', value(parseCount))
     .option('--osl <tokens>', 'output length in tokens', value(parseCount))
+    .option('--limit <n>', 'use so many requests of a dataset or trace', value(parseCount))
+    .option(
+      '--tokenizer <file>',
+      "the model's tokenizer.json: prompts of exactly the tokens asked for",
+    )
     .option(
       '--goodput <slo>',
       'limits in ms, such as "ttft:500 tpot:50 e2el:5000"',
@@ -208,6 +214,29 @@ function addDetect(program: Command, io: Io, done: Done): void {
     .action(async (flags) => {
       const { detectCommand } = await import('./detect.ts')
       done(await detectCommand(flags, io))
+    })
+}
+
+function addIdentify(program: Command, io: Io, done: Done): void {
+  program
+    .command('identify')
+    .description(
+      'Tell what kind of server answers at an address, by what proof, and how it was started',
+    )
+    .argument('<url>', 'base address of the server, such as http://127.0.0.1:8000')
+    .option('--model <name>', 'model to tell about (default: the first offered)')
+    .option(
+      '--api-key-env <name>',
+      'environment variable that holds the API key',
+      'BAREMARK_API_KEY',
+    )
+    .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
+    .option('--ca <file>', 'certificate authorities in PEM')
+    .option('--insecure', "do not verify the server's certificate", false)
+    .option('--json', 'print JSON', false)
+    .action(async (url, flags) => {
+      const { identifyCommand } = await import('./identify.ts')
+      done(await identifyCommand(url, flags, io))
     })
 }
 

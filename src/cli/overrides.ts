@@ -18,6 +18,7 @@ export interface BenchmarkFlags {
   readonly drain?: number
   readonly isl?: number
   readonly osl?: number
+  readonly limit?: number
   readonly goodput?: Slo
   readonly seed?: number
 }
@@ -33,11 +34,7 @@ export function withFlags(benchmark: Benchmark, flags: BenchmarkFlags): Benchmar
   const merged = benchmarkSchema.safeParse({
     ...benchmark,
     api: (flags.api ?? benchmark.api) as ApiName,
-    workload: {
-      ...benchmark.workload,
-      inputTokens: flags.isl ?? benchmark.workload.inputTokens,
-      outputTokens: flags.osl ?? benchmark.workload.outputTokens,
-    },
+    workload: workloadWithFlags(benchmark.workload, flags),
     load: loadWithFlags(benchmark.load, flags),
     warmupS: flags.warmup ?? benchmark.warmupS,
     drainS: flags.drain ?? benchmark.drainS,
@@ -50,6 +47,43 @@ export function withFlags(benchmark: Benchmark, flags: BenchmarkFlags): Benchmar
   const issue = merged.error.issues[0]
   throw new UserError(`${issue?.path.join('.')}: ${issue?.message}`, {
     remedy: 'Correct the flag.',
+  })
+}
+
+function workloadWithFlags(
+  workload: Benchmark['workload'],
+  { isl, osl, limit }: BenchmarkFlags,
+): Benchmark['workload'] {
+  switch (workload.kind) {
+    case 'synthetic':
+    case 'shared-prefix':
+      if (limit !== undefined) throw notOf('--limit', workload.kind)
+      return {
+        ...workload,
+        inputTokens: isl ?? workload.inputTokens,
+        outputTokens: osl ?? workload.outputTokens,
+      }
+    case 'multi-turn':
+      if (limit !== undefined) throw notOf('--limit', workload.kind)
+      if (isl !== undefined) throw notOf('--isl', workload.kind)
+      return { ...workload, outputTokens: osl ?? workload.outputTokens }
+    case 'dataset':
+      if (isl !== undefined) throw notOf('--isl', workload.kind)
+      return {
+        ...workload,
+        limit: limit ?? workload.limit,
+        outputTokens: osl ?? workload.outputTokens,
+      }
+    case 'trace':
+      if (isl !== undefined) throw notOf('--isl', workload.kind)
+      if (osl !== undefined) throw notOf('--osl', workload.kind)
+      return { ...workload, limit: limit ?? workload.limit }
+  }
+}
+
+function notOf(flag: string, kind: string): UserError {
+  return new UserError(`${flag} does not apply to a ${kind} workload.`, {
+    remedy: 'Leave it out, or change the workload in its file.',
   })
 }
 
@@ -72,17 +106,27 @@ function loadWithFlags(load: Load, flags: BenchmarkFlags): Load {
   }
   if (thinkTime !== undefined) throw onlyFor('--think-time', 'users', '--concurrency')
   const open = load.kind === 'closed' ? undefined : load
+  const timetable = open?.kind === 'ramp' || open?.kind === 'trace' ? open : undefined
+  if (timetable && !requestRate && arrivals === undefined && burstiness === undefined)
+    return { ...timetable, maxInFlight: maxInFlight ?? timetable.maxInFlight }
+  const steady = open?.kind === 'ramp' || open?.kind === 'trace' ? undefined : open
+  if (timetable && !requestRate)
+    throw onlyFor(
+      burstiness === undefined ? '--arrivals' : '--burstiness',
+      'a rate',
+      '--request-rate',
+    )
   const shared = {
-    ratePerS: requestRate ?? open?.ratePerS ?? [1],
+    ratePerS: requestRate ?? steady?.ratePerS ?? [1],
     maxInFlight: maxInFlight ?? open?.maxInFlight,
   }
-  const kind = burstiness !== undefined ? 'gamma' : (arrivals ?? open?.kind ?? 'poisson')
+  const kind = burstiness !== undefined ? 'gamma' : (arrivals ?? steady?.kind ?? 'poisson')
   switch (kind) {
     case 'constant':
     case 'poisson':
       return { kind, ...shared }
     case 'gamma':
-      return { kind, ...shared, shape: burstiness ?? (open?.kind === 'gamma' ? open.shape : 1) }
+      return { kind, ...shared, shape: burstiness ?? (steady?.kind === 'gamma' ? steady.shape : 1) }
   }
 }
 

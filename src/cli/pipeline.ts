@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
-import type { Benchmark, LoadLevel, RunConfig } from '../load/benchmark.ts'
+import { takesMessages } from '../load/api-names.ts'
+import { type Benchmark, type LoadLevel, levelsOf, type RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
@@ -12,10 +13,17 @@ import { checkOpenFiles } from '../load/limits.ts'
 import { probeTarget } from '../load/probe.ts'
 import { eachRecord } from '../load/read-journal.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
-import type { LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
+import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
 import { serverApis } from '../load/servers/index.ts'
+import { loadTokenizer, type Tokenizer } from '../load/tokenizer.ts'
+import { words } from '../load/words.ts'
 import { workersFor } from '../load/worker-count.ts'
+import { loadWorkloadData } from '../load/workloads/load-data.ts'
+import type { WorkloadData } from '../load/workloads/plan.ts'
+import { checkContext, longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
+import { vetWords } from '../load/workloads/vet-words.ts'
+import type { Wordbook } from '../load/workloads/wordbook.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
 import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
@@ -32,9 +40,16 @@ import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
 
+/** A calibration needs no longer prompt than this. */
+const PROBE_TOKENS = 8_192
+
 /** Everything decided before a run starts. */
 export interface RunPlan {
   readonly benchmark: Benchmark
+  /** Where the paths of the benchmark begin. */
+  readonly folder: string
+  /** The model's tokenizer.json, where the user has it. */
+  readonly tokenizer?: string
   readonly url: string
   readonly model?: string
   readonly access: Access
@@ -68,29 +83,29 @@ export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
 async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   const url = parseTargetUrl(plan.url)
   checkNames(plan.scenario, plan.catalogue)
+  if (plan.benchmark.cancel) {
+    throw new UserError('Requests cannot be given up on purpose yet.', {
+      remedy: 'Remove cancel from the benchmark.',
+    })
+  }
   await checkOpenFiles(plan.benchmark.load)
   const [hardware, identity] = await Promise.all([
     detectHardware(),
     identifyTarget(url, plan.model, plan.access, io.signal),
   ])
-  checkContext(plan.benchmark, identity)
+  const counted = await countWords(plan)
+  const { workload, seed, api } = plan.benchmark
+  const data = await loadWorkloadData(workload, {
+    seed,
+    folder: plan.folder,
+    messages: takesMessages(api),
+    countTokens: counted?.tokenizer.countTokens,
+  })
+  checkContext(workload, identity.contextTokens, data)
   const target = { ...identity, weights: plan.declaredWeights ?? identity.weights }
   const config = configOf(plan, url)
-  const measured = await measure(plan, url, { hardware, target, config }, io)
+  const measured = await measure(plan, url, { hardware, target, config, counted, data }, io)
   return finish(plan, measured, io)
-}
-
-/** @throws UserError when a request cannot fit into what the server says it can hold */
-function checkContext({ workload }: Benchmark, { contextTokens, url }: TargetIdentity): void {
-  const needed = workload.inputTokens + workload.outputTokens
-  if (contextTokens === undefined || needed <= contextTokens) return
-  throw new UserError(
-    `A request of ${needed} tokens does not fit: ${url} holds ${contextTokens}.`,
-    {
-      remedy: 'Lower --isl or --osl, or start the server with a longer context.',
-      exitCode: exitCodes.setup,
-    },
-  )
 }
 
 function configOf(plan: RunPlan, url: URL): RunConfig {
@@ -105,7 +120,41 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
   }
 }
 
+/** The words that prompts are made of, by the user's tokenizer. @throws UserError when it has none that add up */
+async function countWords({ tokenizer: file, benchmark }: RunPlan): Promise<Counted | undefined> {
+  if (file === undefined) return undefined
+  const tokenizer = await loadTokenizer(file)
+  const lengths = [64, Math.min(longestPrompt(benchmark.workload) ?? 1024, 8192)]
+  const wordbook = await vetWords(words, tokenizer.countTokens, lengths)
+  if (!('reason' in wordbook)) return { tokenizer, wordbook }
+  throw new UserError(`Prompts of exact lengths cannot be made: ${wordbook.reason}.`, {
+    remedy: "Leave --tokenizer out: prompts are then calibrated on the server's own counts.",
+  })
+}
+
+interface Counted {
+  readonly tokenizer: Tokenizer
+  readonly wordbook: Wordbook
+}
+
+function factsOf(data: WorkloadData | undefined): DatasetFacts | undefined {
+  switch (data?.kind) {
+    case undefined:
+      return undefined
+    case 'dataset': {
+      const { format, sha256, items, leftOut } = data.dataset
+      return { format, sha256, requests: items, leftOut }
+    }
+    case 'trace': {
+      const { format, sha256, requests, leftOut } = data.trace
+      return { format, sha256, requests, leftOut }
+    }
+  }
+}
+
 interface Known {
+  readonly counted?: Counted
+  readonly data?: WorkloadData
   readonly hardware: Hardware
   readonly target: TargetIdentity
   readonly config: RunConfig
@@ -143,8 +192,12 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       sender.send,
       { ...template, api },
       {
-        inputTokens: benchmark.workload.inputTokens,
+        inputTokens: Math.min(longestPrompt(benchmark.workload, known.data) ?? 0, PROBE_TOKENS),
         random,
+        counted: known.counted && {
+          wordbook: known.counted.wordbook,
+          sha256: known.counted.tokenizer.sha256,
+        },
       },
     )
     const { runId, directory } = await makeRunDirectory(plan.out, epoch, benchmark.name)
@@ -160,6 +213,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       target: { ...known.target, forcesOutputLength: probe.forceLength },
       hardware: known.hardware,
       prompts: probe.prompts,
+      dataset: factsOf(known.data),
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
@@ -178,14 +232,15 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
         },
         prompts: probe.prompts,
         promptSalt: epoch,
+        wordbook: known.counted?.wordbook,
+        data: known.data,
       },
-      workersFor: (level) => plan.workers ?? autoWorkers(level, benchmark, known.target),
+      workersFor: (level) => plan.workers ?? autoWorkers(level, benchmark, known),
       signal: io.signal,
     }).finally(progress.close)
-    const planned =
-      'concurrency' in benchmark.load ? benchmark.load.concurrency : benchmark.load.ratePerS
     const whole =
-      levels.length === planned.length && levels.every(({ ended }) => ended === 'complete')
+      levels.length === levelsOf(benchmark.load).length &&
+      levels.every(({ ended }) => ended === 'complete')
     const run: RunLog = { ...base, state: whole ? 'complete' : 'partial', levels }
     await writeJson(join(directory, runFiles.run), run)
     return { run, directory }
@@ -197,10 +252,10 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
 function autoWorkers(
   load: LoadLevel,
   { workload }: Benchmark,
-  { loopback }: TargetIdentity,
+  { target: { loopback }, data }: Known,
 ): number {
   const cores = availableParallelism()
-  return workersFor(load, { outputTokens: workload.outputTokens, cores, loopback })
+  return workersFor(load, { outputTokens: longestAnswer(workload, data), cores, loopback })
 }
 
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */

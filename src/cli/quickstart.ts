@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema } from '../load/benchmark.ts'
+import { longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
 import { packageRoot } from '../package-files.ts'
 import { readYamlFile } from '../yaml-file.ts'
@@ -37,7 +38,16 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
   try {
     const access = { insecure: false }
     return await runPipeline(
-      { benchmark, url: server.url, access, out: flags.out, scenario, catalogue, certificate },
+      {
+        benchmark,
+        folder: packageRoot,
+        url: server.url,
+        access,
+        out: flags.out,
+        scenario,
+        catalogue,
+        certificate,
+      },
       io,
     )
   } finally {
@@ -67,8 +77,8 @@ async function calibrateFor(
     chunksPerS: CHUNKS_PER_S,
     durationS: CALIBRATION_S,
     bursts: true,
-    inputTokens: workload.inputTokens,
-    outputChunks: workload.outputTokens,
+    inputTokens: longestPrompt(workload),
+    outputChunks: longestAnswer(workload),
   }
   try {
     return await calibrate(plan, { ...io, stderr: () => {}, live: false })

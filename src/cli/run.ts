@@ -1,44 +1,41 @@
-import { UserError } from '../errors.ts'
+import { dirname } from 'node:path'
 import { benchmarkSchema } from '../load/benchmark.ts'
-import { readTextFile, readYamlFile } from '../yaml-file.ts'
+import { readYamlFile } from '../yaml-file.ts'
+import { type AccessFlags, readAccess } from './access.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import { findCertificate } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { runPipeline } from './pipeline.ts'
 
-interface RunFlags extends BenchmarkFlags, PriceFlags {
+interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
+  readonly tokenizer?: string
   readonly url: string
   readonly model?: string
   readonly out: string
   readonly weights?: 'random' | 'trained'
-  readonly apiKeyEnv: string
-  readonly apiKeyFile?: string
   readonly workers?: number
-  readonly ca?: string
-  readonly insecure: boolean
   readonly certificate?: string
 }
-
-const DEFAULT_KEY_VARIABLE = 'BAREMARK_API_KEY'
 
 /** `baremark run`. @throws UserError */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
-  const [catalogue, scenario, key, ca, certificate] = await Promise.all([
+  const [catalogue, scenario, { access, apiKeySource }, certificate] = await Promise.all([
     loadCatalogue(),
     loadScenario(flags),
-    readApiKey(flags, io),
-    flags.ca === undefined ? undefined : readTextFile(flags.ca),
+    readAccess(flags, io),
     findCertificate(flags.certificate, benchmark.load, io),
   ])
   return runPipeline(
     {
       benchmark,
+      folder: dirname(file),
+      tokenizer: flags.tokenizer,
       url: flags.url,
       model: flags.model,
-      access: { apiKey: key?.key, insecure: flags.insecure, ca },
-      apiKeySource: key?.source,
+      access,
+      apiKeySource,
       declaredWeights: flags.weights,
       workers: flags.workers,
       out: flags.out,
@@ -48,31 +45,4 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     },
     io,
   )
-}
-
-/** The key and where it came from. It is never a flag: flags show in process lists. @throws UserError */
-async function readApiKey(
-  flags: RunFlags,
-  { env, readStdin }: Io,
-): Promise<{ key: string; source: string } | undefined> {
-  if (flags.apiKeyFile === '-')
-    return { key: cleanKey(await readStdin()), source: 'standard input' }
-  if (flags.apiKeyFile !== undefined) {
-    return { key: cleanKey(await readTextFile(flags.apiKeyFile)), source: 'file' }
-  }
-  const key = env[flags.apiKeyEnv]
-  if (!key && flags.apiKeyEnv !== DEFAULT_KEY_VARIABLE) {
-    throw new UserError(`The environment has no ${flags.apiKeyEnv}.`, {
-      remedy: 'Set it, or leave --api-key-env out.',
-    })
-  }
-  return key ? { key: cleanKey(key), source: `environment ${flags.apiKeyEnv}` } : undefined
-}
-
-function cleanKey(text: string): string {
-  const key = text.trim()
-  if (/^[\x21-\x7e]+$/.test(key)) return key
-  throw new UserError('The API key is empty or holds blanks or odd characters.', {
-    remedy: 'Check where it comes from.',
-  })
 }

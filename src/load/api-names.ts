@@ -13,3 +13,21 @@ export const apiNames = [
 ] as const
 
 export type ApiName = (typeof apiNames)[number]
+
+/** Whether an API takes a conversation, which the server's chat template makes a prompt of. */
+export function takesMessages(api: ApiName): boolean {
+  switch (api) {
+    case 'openai-chat':
+    case 'openai-responses':
+    case 'anthropic-messages':
+    case 'ollama-chat':
+      return true
+    case 'openai-completions':
+    case 'ollama-generate':
+    case 'llama-cpp-completion':
+    case 'sglang-generate':
+    case 'tgi-generate':
+    case 'triton-generate':
+      return false
+  }
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { apiNames } from './api-names.ts'
+import { apiNames, takesMessages } from './api-names.ts'
+import { workloadSchema } from './workloads/workload.ts'
 
 const positiveInteger = z.int().positive()
 const positive = z.number().positive()
@@ -55,7 +56,61 @@ const loadSchema = z.discriminatedUnion('kind', [
       maxInFlight,
     })
     .describe('Open loop, gamma-distributed gaps'),
+  z
+    .strictObject({
+      kind: z.literal('ramp'),
+      arrivals: z.enum(['poisson', 'constant']).default('poisson'),
+      stages: z
+        .array(
+          z.strictObject({
+            forS: positive.describe('Length of the stage'),
+            ratePerS: z
+              .number()
+              .nonnegative()
+              .max(MAX_RATE_PER_S)
+              .describe('Requests per second at its start'),
+            toRatePerS: z
+              .number()
+              .nonnegative()
+              .max(MAX_RATE_PER_S)
+              .optional()
+              .describe('Requests per second at its end, reached in a straight line'),
+          }),
+        )
+        .min(1)
+        .refine(
+          (stages) => stages.some(({ ratePerS, toRatePerS = 0 }) => ratePerS + toRatePerS > 0),
+          {
+            message: 'expected a rate over 0',
+          },
+        ),
+      maxInFlight,
+    })
+    .describe('Open loop whose rate changes with time, in one load level; the last rate stays'),
+  z
+    .strictObject({
+      kind: z.literal('trace'),
+      speed: z
+        .array(positive.max(1_000))
+        .min(1)
+        .refine(once, 'expected each speed once')
+        .default([1])
+        .describe("Times as fast as the trace's own clock; one load level per number"),
+      maxInFlight,
+    })
+    .describe("Open loop at the times of the workload's trace"),
 ])
+
+const cancelSchema = z
+  .strictObject({
+    share: z.number().gt(0).max(1).describe('Of the requests, drawn by the seed'),
+    afterChunks: positiveInteger.optional().describe('Chunks of output that come before it'),
+    afterMs: positive.optional().describe('Time from sending to it'),
+  })
+  .refine(({ afterChunks, afterMs }) => (afterChunks === undefined) !== (afterMs === undefined), {
+    message: 'expected afterChunks or afterMs',
+  })
+  .describe('Requests given up in the middle of the answer on purpose, as users do')
 
 /** Chunk times are kept as gaps of 32 bits in microseconds, 71 minutes. */
 const timeoutMs = positive.max(3_600_000)
@@ -85,14 +140,9 @@ export const benchmarkSchema = z
       .max(100),
     description: z.string().optional(),
     api: z.enum(apiNames).default('openai-chat'),
-    workload: z.strictObject({
-      kind: z.literal('synthetic'),
-      inputTokens: positiveInteger.describe('Prompt length in tokens, template included'),
-      outputTokens: positiveInteger.describe(
-        'Answer length in tokens; forced where the server allows it',
-      ),
-    }),
+    workload: workloadSchema,
     load: loadSchema,
+    cancel: cancelSchema.optional(),
     warmupS: z
       .number()
       .nonnegative()
@@ -109,9 +159,25 @@ export const benchmarkSchema = z
     slo: sloSchema.prefault({}),
     seed: z.int().default(1),
   })
-  .refine(({ durationS, requests }) => durationS !== undefined || requests !== undefined, {
-    path: ['durationS'],
-    message: 'expected durationS, requests or both: something has to end the run',
+  .refine(
+    ({ durationS, requests, load }) =>
+      durationS !== undefined || requests !== undefined || load.kind === 'trace',
+    {
+      path: ['durationS'],
+      message: 'expected durationS, requests or both: something has to end the run',
+    },
+  )
+  .refine(({ load, workload }) => load.kind !== 'trace' || workload.kind === 'trace', {
+    path: ['load', 'kind'],
+    message: 'expected a workload of kind trace: its times are what this load is',
+  })
+  .refine(({ load, workload }) => workload.kind !== 'multi-turn' || load.kind === 'closed', {
+    path: ['load', 'kind'],
+    message: 'expected a closed load: a turn follows the answer to the one before',
+  })
+  .refine(({ api, workload }) => workload.kind !== 'multi-turn' || takesMessages(api), {
+    path: ['api'],
+    message: 'expected a chat API: conversations need its template',
   })
   .refine(
     ({ load, requests }) =>
@@ -126,6 +192,7 @@ export type Benchmark = z.infer<typeof benchmarkSchema>
 export type Load = Benchmark['load']
 export type Slo = Benchmark['slo']
 export type Timeouts = Benchmark['timeouts']
+type RampStage = Extract<Load, { kind: 'ramp' }>['stages'][number]
 
 /** One point of a sweep. */
 export type LoadLevel =
@@ -138,6 +205,13 @@ export type LoadLevel =
       readonly shape: number
       readonly maxInFlight?: number
     }
+  | {
+      readonly kind: 'ramp'
+      readonly arrivals: 'poisson' | 'constant'
+      readonly stages: readonly RampStage[]
+      readonly maxInFlight?: number
+    }
+  | { readonly kind: 'trace'; readonly speed: number; readonly maxInFlight?: number }
 
 /** The load levels of a benchmark, in the order they run. */
 export function levelsOf(load: Load): LoadLevel[] {
@@ -151,6 +225,12 @@ export function levelsOf(load: Load): LoadLevel[] {
     case 'gamma': {
       const { ratePerS, ...rest } = load
       return ratePerS.map((rate) => ({ ...rest, ratePerS: rate }))
+    }
+    case 'ramp':
+      return [load]
+    case 'trace': {
+      const { speed, ...rest } = load
+      return speed.map((times) => ({ ...rest, speed: times }))
     }
   }
 }
@@ -166,7 +246,33 @@ export function describeLevel(level: LoadLevel): string {
       return `${level.ratePerS} req/s Poisson`
     case 'gamma':
       return `${level.ratePerS} req/s gamma ${level.shape}`
+    case 'ramp':
+      return `${level.stages.map(describeStage).join(', ')} req/s${level.arrivals === 'poisson' ? ' Poisson' : ''}`
+    case 'trace':
+      return level.speed === 1 ? 'trace' : `trace at ${level.speed}x`
   }
+}
+
+/** Users, or the most requests per second; of a trace only its requests say. */
+export function sizeOf(level: LoadLevel): number | undefined {
+  switch (level.kind) {
+    case 'closed':
+      return level.concurrency
+    case 'constant':
+    case 'poisson':
+    case 'gamma':
+      return level.ratePerS
+    case 'ramp':
+      return Math.max(
+        ...level.stages.flatMap(({ ratePerS, toRatePerS = 0 }) => [ratePerS, toRatePerS]),
+      )
+    case 'trace':
+      return undefined
+  }
+}
+
+function describeStage({ ratePerS, toRatePerS }: RampStage): string {
+  return toRatePerS === undefined ? `${ratePerS}` : `${ratePerS} to ${toRatePerS}`
 }
 
 /** The effective configuration of a run: the benchmark after the flags, and the target. Holds no secret. */

@@ -8,7 +8,7 @@ export interface PlannedRequest {
   readonly phase: RequestRecord['phase']
   readonly dueMs?: number
   readonly bytes: Buffer
-  readonly requestedInputTokens: number
+  readonly requestedInputTokens?: number
   readonly requestedOutputTokens: number
 }
 

@@ -4,7 +4,6 @@ import { clockFrom } from './clock.ts'
 import type { EndedRequest } from './ended-request.ts'
 import { watchWorker } from './health.ts'
 import type { Endpoint } from './http/connection.ts'
-import { wordsForTokens } from './prompts.ts'
 import { createLineWriter, type LineWriter } from './record-line.ts'
 import { createRequestSource, type RequestTemplate } from './request-source.ts'
 import { type LevelResult, type LevelWorld, runLevel, type Shard } from './run-level.ts'
@@ -12,6 +11,8 @@ import type { LevelEnd, PromptCalibration, WorkerHealth } from './run-log.ts'
 import { createSender, type Sender } from './send.ts'
 import { serverApis } from './servers/index.ts'
 import { type ShardCells, shareLevel } from './shared-level.ts'
+import { createPlan, type WorkloadData } from './workloads/plan.ts'
+import { averageWordbook, type Wordbook } from './workloads/wordbook.ts'
 
 /** All that a measuring thread is told when it starts: plain data, as it crosses to another thread. */
 export interface ThreadSetup {
@@ -26,6 +27,10 @@ export interface ThreadSetup {
    * before would answer the same prompts from its prefix cache.
    */
   readonly promptSalt: string
+  /** Words whose tokens a tokenizer counted; the calibration's average holds without. */
+  readonly wordbook?: Wordbook
+  /** What the workload's files came to: shared memory, not a copy. */
+  readonly data?: WorkloadData
 }
 
 /** What every request of a run has in common, as plain data; the API is the benchmark's. */
@@ -99,6 +104,7 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
         random: seededRandom(benchmark.seed, `arrivals-${job.level}`),
         startMs: job.startMs,
         shard: job.shard,
+        traceMs: setup.data?.kind === 'trace' ? setup.data.trace.dueOffsetsMs : undefined,
       },
       {
         clock,
@@ -167,32 +173,26 @@ function createTally(
 
 function createIssue(
   { level, shard, firstId }: LevelJob,
-  { benchmark, template, prompts, promptSalt }: ThreadSetup,
+  { benchmark, template, prompts, promptSalt, wordbook, data }: ThreadSetup,
   send: Sender['send'],
   tally: Tally,
 ): LevelWorld['issue'] {
-  const { workload, seed } = benchmark
-  const nextRequest = createRequestSource(
-    { ...template, api: serverApis[benchmark.api] },
-    {
-      wordCount: wordsForTokens(workload.inputTokens, prompts),
-      outputTokens: workload.outputTokens,
-      random: seededRandom(seed, `prompts-${promptSalt}-${level}-${shard.index}`),
-      firstId: firstId + shard.index,
-      idStep: shard.count,
-    },
-  )
-  return (phase, dueMs, onEnd) => {
+  const plan = createPlan(benchmark.workload, {
+    seed: benchmark.seed,
+    salt: promptSalt,
+    level,
+    wordbook: wordbook ?? averageWordbook(prompts.tokensPerWord),
+    overheadTokens: prompts.overheadTokens,
+    data,
+    cancel: benchmark.cancel,
+  })
+  const nextRequest = createRequestSource({ ...template, api: serverApis[benchmark.api] }, plan, {
+    ...shard,
+    firstId,
+  })
+  return (phase, dueMs, onEnd, user) => {
     tally.issued()
-    const request = {
-      ...nextRequest(),
-      level,
-      phase,
-      dueMs,
-      requestedInputTokens: workload.inputTokens,
-      requestedOutputTokens: workload.outputTokens,
-    }
-    send(request, (ended) => {
+    send({ ...nextRequest(user), level, phase, dueMs }, (ended) => {
       tally.ended(ended)
       onEnd(ended.outcome.kind === 'completed')
     })

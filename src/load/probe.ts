@@ -2,12 +2,13 @@ import { exitCodes, UserError } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { type PlannedRequest, toRecord } from './ended-request.ts'
 import { describeOrigin } from './http/socket-url.ts'
-import { fitCalibration, makePrompt, type PromptProbe } from './prompts.ts'
+import { fitCalibration, fitOverhead, makePrompt, type PromptProbe } from './prompts.ts'
 import type { Outcome, RequestRecord } from './record.ts'
 import { type RequestTemplate, requestBytes } from './request-source.ts'
 import type { PromptCalibration } from './run-log.ts'
 import type { Sender } from './send.ts'
 import { type Ask, pathOf } from './servers/server.ts'
+import { costOf, createWriter, joinWords, type Wordbook } from './workloads/wordbook.ts'
 
 /** What a few requests before the run taught about the server. */
 export interface ProbeResult {
@@ -30,10 +31,18 @@ const PROBE_OUTPUT_TOKENS = 2
 export async function probeTarget(
   send: Sender['send'],
   template: Omit<RequestTemplate, keyof Fields>,
-  options: { readonly inputTokens: number; readonly random: Random },
+  options: {
+    readonly inputTokens: number
+    readonly random: Random
+    /** Words whose tokens are known, and whose; without it words are calibrated. */
+    readonly counted?: CountedWords
+  },
 ): Promise<ProbeResult> {
+  const { counted } = options
   const ask = (wordCount: number, fields: Fields): Promise<RequestRecord> => {
-    const prompt = makePrompt(options.random, wordCount)
+    const prompt = counted
+      ? textOf(wordCount, counted.wordbook, options.random)
+      : makePrompt(options.random, wordCount)
     const bytes = requestBytes(
       { ...template, ...fields },
       { id: 'probe', prompt, outputTokens: PROBE_OUTPUT_TOKENS },
@@ -51,7 +60,30 @@ export async function probeTarget(
   const shortProbe = measured(short, SHORT_WORDS, template)
   const longWords = Math.max(2 * SHORT_WORDS, options.inputTokens)
   const longProbe = measured(await ask(longWords, fields), longWords, template)
-  return { prompts: fitCalibration(shortProbe, longProbe), ...fields }
+  const prompts = counted
+    ? calibrationOf(counted, fitOverhead(shortProbe, longProbe))
+    : fitCalibration(shortProbe, longProbe)
+  return { prompts, ...fields }
+}
+
+/** Words whose tokens a tokenizer counted. */
+export interface CountedWords {
+  readonly wordbook: Wordbook
+  /** Of the tokenizer's file. */
+  readonly sha256: string
+}
+
+function textOf(tokens: number, wordbook: Wordbook, random: Random): string {
+  const writer = createWriter(wordbook)
+  return joinWords([writer.draw(random, costOf(tokens, wordbook))], writer).text
+}
+
+function calibrationOf(
+  { wordbook: { costs }, sha256 }: CountedWords,
+  overheadTokens: number,
+): PromptCalibration {
+  const tokensPerWord = costs.reduce((sum, cost) => sum + cost, 0) / costs.length
+  return { kind: 'tokenizer', sha256, words: costs.length, tokensPerWord, overheadTokens }
 }
 
 const probeRequest: Omit<PlannedRequest, 'bytes'> = {

@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts'
 import { type Random, randomInteger } from '../random.ts'
 import type { PromptCalibration } from './run-log.ts'
 import { words } from './words.ts'
@@ -10,12 +11,6 @@ export function makePrompt(random: Random, wordCount: number): string {
   const drawn: string[] = []
   for (let i = 0; i < wordCount; i++) drawn.push(words[randomInteger(random, words.length)] ?? '')
   return drawn.join(' ')
-}
-
-/** How many words make a prompt of `inputTokens`, template included; at least one. */
-export function wordsForTokens(inputTokens: number, calibration: PromptCalibration): number {
-  const forWords = inputTokens - calibration.overheadTokens
-  return Math.max(1, Math.round(forWords / calibration.tokensPerWord))
 }
 
 /** One prompt whose length in words and in tokens (by the server's count) is known. */
@@ -37,6 +32,24 @@ export function fitCalibration(short: PromptProbe, long: PromptProbe): PromptCal
     return assumed('the server counts a long prompt no longer than a short one')
   const overheadTokens = Math.max(0, short.inputTokens - short.words * tokensPerWord)
   return { kind: 'usage', overheadTokens, tokensPerWord }
+}
+
+/**
+ * Tokens of the server's template where a tokenizer counted the prompts: the server's count less the
+ * tokenizer's, the same for a short and a long prompt; 0 where the server does not count.
+ *
+ * @param words of each prompt are its tokens by the tokenizer
+ * @throws UserError when the server's counts grow otherwise than the tokenizer's
+ */
+export function fitOverhead(short: PromptProbe, long: PromptProbe): number {
+  if (short.inputTokens === undefined || long.inputTokens === undefined) return 0
+  const overheads = [short.inputTokens - short.words, long.inputTokens - long.words]
+  const [overheadTokens = 0, ofLong = 0] = overheads
+  if (overheadTokens === ofLong && overheadTokens >= 0) return overheadTokens
+  throw new UserError(
+    `The tokenizer is not the server's: prompts of ${short.words} and ${long.words} tokens by it are ${short.inputTokens} and ${long.inputTokens} to the server.`,
+    { remedy: 'Give the tokenizer.json of the model served, or leave --tokenizer out.' },
+  )
 }
 
 function assumed(reason: string): PromptCalibration {

@@ -1,7 +1,6 @@
-import { type Random, randomInteger } from '../random.ts'
 import { hostHeaderOf } from './http/socket-url.ts'
 import { type Ask, headersOf, pathOf, type ServerApi } from './servers/server.ts'
-import { words } from './words.ts'
+import type { PlannedSession, RequestPlan, WorkloadRequest } from './workloads/planned.ts'
 
 /** What every request of a run has in common; plain data but for the API. */
 export interface RequestTemplate {
@@ -17,42 +16,67 @@ export interface RequestTemplate {
   readonly idPrefix: string
 }
 
-/** What the requests of one load level have in common. */
-export interface RequestShape {
-  readonly wordCount: number
-  readonly outputTokens: number
-  readonly random: Random
-  /** Id of the first request. */
-  readonly firstId: number
-  /** From one id to the next: the number of sources that share a level, so that no id is given twice. */
-  readonly idStep: number
-}
-
-/** A request's number in the run, and all its bytes. */
-export interface PreparedRequest {
+/** A request of a plan, ready to go. */
+interface PreparedRequest {
   readonly id: number
   readonly bytes: Buffer
+  readonly requestedInputTokens?: number
+  readonly requestedOutputTokens: number
 }
+
+/** Which requests of a level are one thread's: as `LevelPlan.shard`. */
+interface Share {
+  readonly index: number
+  readonly count: number
+  /** Id of the level's first request. */
+  readonly firstId: number
+}
+
+/** Gives the next request; in a plan of sessions, of that user. */
+export type RequestSource = (user?: number) => PreparedRequest
 
 /** Requests made before they are due, so that making them delays nobody. */
 const PREPARED = 32
 
-/** Requests with fresh prompts (see `makePrompt`), in an order that the seed fixes. */
+/** The bytes of one thread's requests of a plan. */
 export function createRequestSource(
   template: RequestTemplate,
-  { wordCount, outputTokens, random, firstId, idStep }: RequestShape,
-): () => PreparedRequest {
-  const parts = constantParts(template, outputTokens)
-  const drawn = new Uint16Array(wordCount)
-  const prepared: PreparedRequest[] = []
-  let nextId = firstId
-  let refilling = false
-  const make = (): PreparedRequest => {
-    const id = nextId
-    nextId += idStep
-    drawWords(drawn, random)
-    return { id, bytes: assemble(parts, String(id), drawn) }
+  plan: RequestPlan,
+  share: Share,
+): RequestSource {
+  const head = headOf(template)
+  let id = share.firstId + share.index
+  const prepare = (request: WorkloadRequest): PreparedRequest => {
+    const own = id
+    id += share.count
+    return {
+      id: own,
+      bytes: assemble(template, head, String(own), request),
+      requestedInputTokens: request.inputTokens,
+      requestedOutputTokens: request.outputTokens,
+    }
   }
+  switch (plan.kind) {
+    case 'requests':
+      return oneByOne(plan.requestAt, share, prepare)
+    case 'sessions':
+      return turnByTurn(plan.sessionAt, share, prepare)
+  }
+}
+
+function oneByOne(
+  requestAt: (number: number) => WorkloadRequest,
+  { index, count }: Share,
+  prepare: (request: WorkloadRequest) => PreparedRequest,
+): RequestSource {
+  const prepared: PreparedRequest[] = []
+  let number = index
+  const make = (): PreparedRequest => {
+    const request = requestAt(number)
+    number += count
+    return prepare(request)
+  }
+  let refilling = false
   /** One a turn: sockets are served in between. */
   const refill = (): void => {
     refilling = prepared.length < PREPARED
@@ -70,26 +94,42 @@ export function createRequestSource(
   }
 }
 
-/** The bytes of requests that differ in their id and prompt only, cut around those. */
-interface ConstantParts {
-  /** Up to the id. */
-  readonly start: Buffer
-  /** From the id to the length of the body. */
-  readonly headers: Buffer
-  /** From there to the prompt. */
-  readonly beforePrompt: Buffer
-  readonly afterPrompt: Buffer
-  /** Bytes of the body but for the prompt. */
-  readonly bodyBytes: number
+/** Each user goes through one session after the other; its next turn is made while it waits for an answer. */
+function turnByTurn(
+  sessionAt: (number: number) => PlannedSession,
+  { index, count }: Share,
+  prepare: (request: WorkloadRequest) => PreparedRequest,
+): RequestSource {
+  let nextSession = index
+  const users = new Map<number, { session: PlannedSession; turn: number; next?: WorkloadRequest }>()
+  return (user = 0) => {
+    let place = users.get(user)
+    if (!place || place.turn >= place.session.turns) {
+      place = { session: sessionAt(nextSession), turn: 0 }
+      nextSession += count
+      users.set(user, place)
+    }
+    const own = place
+    const request = own.next ?? own.session.requestAt(own.turn)
+    own.turn++
+    own.next = undefined
+    if (own.turn < own.session.turns)
+      setImmediate(() => {
+        own.next ??= own.session.requestAt(own.turn)
+      })
+    return prepare(request)
+  }
 }
 
-/** No word of a prompt, and escaped in JSON, so it is found there and nowhere else. */
-const MARK = '\0'
+/** The bytes of a head that are the same in every request, cut around the id and the body's length. */
+interface Head {
+  readonly beforeId: Buffer
+  readonly beforeLength: Buffer
+}
 
-function constantParts(template: RequestTemplate, outputTokens: number): ConstantParts {
-  const { api, url, model, apiKey, userAgent, forceLength, idPrefix, maxTokensField } = template
+function headOf({ api, url, model, apiKey, userAgent, idPrefix }: RequestTemplate): Head {
   const { pathname, host } = addressOf(url)
-  const start = [
+  const beforeId = [
     `POST ${pathname}${pathOf(api, model)} HTTP/1.1`,
     `host: ${host}`,
     'content-type: application/json',
@@ -97,18 +137,10 @@ function constantParts(template: RequestTemplate, outputTokens: number): Constan
     `user-agent: ${userAgent}`,
     `x-request-id: ${idPrefix}-`,
   ]
-  const headers = ['', ...headersOf(api, apiKey), 'content-length: ']
-  const quoted = JSON.stringify(MARK)
-  const body = api.body({ model, prompt: MARK, outputTokens, forceLength, maxTokensField })
-  const at = body.indexOf(quoted)
-  const before = Buffer.from(`${body.slice(0, at)}"`)
-  const after = Buffer.from(`"${body.slice(at + quoted.length)}`)
+  const beforeLength = ['', ...headersOf(api, apiKey), 'content-length: ']
   return {
-    start: Buffer.from(start.join('\r\n'), 'latin1'),
-    headers: Buffer.from(headers.join('\r\n'), 'latin1'),
-    beforePrompt: Buffer.concat([Buffer.from('\r\n\r\n'), before]),
-    afterPrompt: after,
-    bodyBytes: before.length + after.length,
+    beforeId: Buffer.from(beforeId.join('\r\n'), 'latin1'),
+    beforeLength: Buffer.from(beforeLength.join('\r\n'), 'latin1'),
   }
 }
 
@@ -117,40 +149,27 @@ function addressOf(text: string): { pathname: string; host: string } {
   return { pathname: url.pathname.replace(/\/$/, ''), host: hostHeaderOf(url) }
 }
 
-const wordBytes: readonly Buffer[] = words.map((word) => Buffer.from(word, 'latin1'))
-const SPACE = 32
+/** What a server is to be asked. */
+type Question = Pick<WorkloadRequest, 'prompt' | 'outputTokens'>
 
-/** The same draws as `makePrompt` makes. */
-function drawWords(drawn: Uint16Array, random: Random): void {
-  for (let i = 0; i < drawn.length; i++) drawn[i] = randomInteger(random, words.length)
-}
-
-/** Words are plain letters: as long in bytes as in characters, and the same in JSON. */
-function assemble(parts: ConstantParts, id: string, drawn: Uint16Array): Buffer {
-  let promptBytes = Math.max(0, drawn.length - 1)
-  for (const word of drawn) promptBytes += wordBytes[word]?.length ?? 0
-  const bodyLength = String(parts.bodyBytes + promptBytes)
-  const { start, headers, beforePrompt, afterPrompt } = parts
-  const constantBytes = start.length + headers.length + beforePrompt.length + afterPrompt.length
-  const bytes = Buffer.allocUnsafe(constantBytes + id.length + bodyLength.length + promptBytes)
-  let at = start.copy(bytes)
+function assemble(
+  { api, model, forceLength, maxTokensField }: RequestTemplate,
+  { beforeId, beforeLength }: Head,
+  id: string,
+  { prompt, outputTokens }: Question,
+): Buffer {
+  const body = api.body({ model, prompt, outputTokens, forceLength, maxTokensField })
+  const bodyBytes = Buffer.byteLength(body)
+  const length = `${bodyBytes}\r\n\r\n`
+  const bytes = Buffer.allocUnsafe(
+    beforeId.length + id.length + beforeLength.length + length.length + bodyBytes,
+  )
+  let at = beforeId.copy(bytes)
   at += bytes.write(id, at, 'latin1')
-  at += headers.copy(bytes, at)
-  at += bytes.write(bodyLength, at, 'latin1')
-  at += beforePrompt.copy(bytes, at)
-  at = writePrompt(bytes, at, drawn)
-  afterPrompt.copy(bytes, at)
+  at += beforeLength.copy(bytes, at)
+  at += bytes.write(length, at, 'latin1')
+  bytes.write(body, at)
   return bytes
-}
-
-function writePrompt(bytes: Buffer, from: number, drawn: Uint16Array): number {
-  let at = from
-  for (let i = 0; i < drawn.length; i++) {
-    if (i > 0) bytes[at++] = SPACE
-    const word = wordBytes[drawn[i] ?? 0]
-    for (let letter = 0; letter < (word?.length ?? 0); letter++) bytes[at++] = word?.[letter] ?? 0
-  }
-  return at
 }
 
 /**
@@ -159,21 +178,7 @@ function writePrompt(bytes: Buffer, from: number, drawn: Uint16Array): number {
  */
 export function requestBytes(
   template: RequestTemplate,
-  request: { readonly id: string; readonly prompt: string; readonly outputTokens: number },
+  request: Question & { readonly id: string },
 ): Buffer {
-  const { start, headers, beforePrompt, afterPrompt, bodyBytes } = constantParts(
-    template,
-    request.outputTokens,
-  )
-  const prompt = Buffer.from(JSON.stringify(request.prompt).slice(1, -1))
-  const length = Buffer.from(`${bodyBytes + prompt.length}`)
-  return Buffer.concat([
-    start,
-    Buffer.from(request.id, 'latin1'),
-    headers,
-    length,
-    beforePrompt,
-    prompt,
-    afterPrompt,
-  ])
+  return assemble(template, headOf(template), request.id, request)
 }

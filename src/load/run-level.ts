@@ -17,6 +17,8 @@ export interface LevelPlan {
   readonly drainS: number
   /** Draws the timetable of an open loop: the same in every shard. */
   readonly random: Random
+  /** When the requests of the workload's trace are due, ms after its first; for a load of kind `trace`. */
+  readonly traceMs?: ArrayLike<number>
   /** The same in every shard; may lie a little ahead. */
   readonly startMs: number
   /** Users `index`, `index + count` ... of a closed loop are this shard's, and so are such arrivals of an open one. */
@@ -31,11 +33,15 @@ export interface Shard {
 /** All that a level needs of the world. */
 export interface LevelWorld {
   readonly clock: Clock
-  /** Sends one request. `onEnd` is called once, not before `issue` returned when the request completed. */
+  /**
+   * Sends one request, of a user where the loop is closed. `onEnd` is called once, not before `issue`
+   * returned when the request completed.
+   */
   readonly issue: (
     phase: RequestRecord['phase'],
     dueMs: number | undefined,
     onEnd: (completed: boolean) => void,
+    user?: number,
   ) => void
   readonly cancelAll: () => void
   readonly shared: Pick<SharedLevel, 'takeRequest' | 'takePlace' | 'leavePlace'>
@@ -178,7 +184,7 @@ async function runClosed(
   const users: Promise<void>[] = []
   for (let user = index; user < load.concurrency; user += count) {
     const arrivesMs = plan.startMs + (rampMs * user) / load.concurrency
-    users.push(runUser(arrivesMs, load, plan, progress, world))
+    users.push(runUser({ user, arrivesMs }, load, plan, progress, world))
   }
   await Promise.all(users)
   // A shard without a user must not end the level of those who have one.
@@ -187,7 +193,7 @@ async function runClosed(
 
 /** One user, from arrival to the end of the window: asks, waits for the answer, asks again. */
 function runUser(
-  arrivesMs: number,
+  { user, arrivesMs }: { readonly user: number; readonly arrivesMs: number },
   load: ClosedLevel,
   plan: LevelPlan,
   progress: Progress,
@@ -198,7 +204,7 @@ function runUser(
     const ask = (): void => {
       const nowMs = clock.nowMs()
       if (!isOpen(progress, nowMs) || !takeRequest(plan, progress, world, nowMs)) leave()
-      else issue(progress, world, phaseAt(nowMs, progress), undefined, pause)
+      else issue(progress, world, phaseAt(nowMs, progress), undefined, pause, user)
     }
     const pause = (completed: boolean): void => {
       const pauseMs = completed ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
@@ -235,8 +241,10 @@ async function runOpen(
   const { index, count } = plan.shard
   let k = 0
   let measured = 0
-  for (const offsetMs of arrivalsMs(load, plan.random)) {
+  let lastDueMs = plan.startMs
+  for (const offsetMs of arrivalsMs(load, plan.random, plan.traceMs)) {
     const dueMs = plan.startMs + offsetMs
+    lastDueMs = dueMs
     const beyond = dueMs >= (progress.plannedEndMs ?? Number.POSITIVE_INFINITY)
     const countReached = phaseAt(dueMs, progress) === 'measured' && measured++ === plan.requests
     if (k++ % count !== index && !beyond && !countReached) continue
@@ -249,6 +257,9 @@ async function runOpen(
     if (!sent && progress.ended !== 'complete') break
     if (!sent) progress.neverSent++
   }
+  // A timetable that is at its end: every shard waits for the last request's time, its own or not.
+  await world.clock.sleepUntil(lastDueMs, progress.issuing.signal)
+  stop(progress, world, lastDueMs)
   if (progress.inFlight > 0) await allEnded(progress)
 }
 
@@ -311,15 +322,17 @@ function issue(
   phase: RequestRecord['phase'],
   dueMs: number | undefined,
   onEnd: (completed: boolean) => void,
+  user?: number,
 ): void {
   progress.issued++
   progress.inFlight++
-  world.issue(phase, dueMs, (completed) => {
+  const ended = (completed: boolean): void => {
     progress.inFlight--
     note(completed, progress, world)
     onEnd(completed)
     progress.onLeft()
-  })
+  }
+  world.issue(phase, dueMs, ended, user)
 }
 
 function note(completed: boolean, progress: Progress, world: LevelWorld): void {

@@ -1,5 +1,6 @@
 import type { Hardware } from '../detect/hardware.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
+import type { ServerIdentity } from './server-identity.ts'
 
 /** What a server says of itself, as far as it was asked. */
 export interface TargetIdentity {
@@ -9,7 +10,7 @@ export interface TargetIdentity {
   readonly models: readonly string[]
   /** Content of the `server` response header, where there is one. */
   readonly serverHeader?: string
-  /** Engine name, where the server tells it. */
+  /** Engine name, and its version, where the server tells it. */
   readonly engine?: string
   /** True when the answers come from a simulation and no model runs. */
   readonly simulated: boolean
@@ -17,6 +18,8 @@ export interface TargetIdentity {
   readonly weights?: 'random' | 'trained'
   /** Context length in tokens, where the server tells it. */
   readonly contextTokens?: number
+  /** What kind of server it is, and how it was started, as far as it tells. */
+  readonly server?: ServerIdentity
   /** Whether it took the fields that force an answer's length. */
   readonly forcesOutputLength?: boolean
   /** Whether the address is this machine's own, so that client and server share its cores. */
@@ -25,6 +28,17 @@ export interface TargetIdentity {
 
 /** How prompts of a wanted token length were made for this server. */
 export type PromptCalibration =
+  | {
+      /** Each word's tokens were counted, and they add up: lengths are exact. */
+      readonly kind: 'tokenizer'
+      /** SHA-256 of the tokenizer's file. */
+      readonly sha256: string
+      /** Words in use. */
+      readonly words: number
+      readonly tokensPerWord: number
+      /** Tokens of the template: the server's count less the tokenizer's. 0 where the server does not count. */
+      readonly overheadTokens: number
+    }
   | {
       readonly kind: 'usage'
       /** Tokens a prompt costs before its first word: template and markers. */
@@ -111,6 +125,16 @@ export interface LevelLog {
   readonly health: ClientHealth
 }
 
+/** Which data a run's requests came from. */
+export interface DatasetFacts {
+  readonly format: string
+  readonly sha256: string
+  /** Requests in use. */
+  readonly requests: number
+  /** Of the file, not fit for use or not wanted. */
+  readonly leftOut: number
+}
+
 /** What the client's own speed depends on. */
 export interface ClientMachine {
   readonly cpuModel?: string
@@ -139,5 +163,7 @@ export interface RunLog {
   readonly target: TargetIdentity
   readonly hardware: Hardware
   readonly prompts: PromptCalibration
+  /** The file that the workload's requests come from. */
+  readonly dataset?: DatasetFacts
   readonly levels: readonly LevelLog[]
 }

@@ -1,4 +1,4 @@
-import type { LoadLevel } from './benchmark.ts'
+import { type LoadLevel, sizeOf } from './benchmark.ts'
 
 /**
  * What one measuring thread is given at most. One thread carries about twice that before its own
@@ -10,8 +10,8 @@ const REQUESTS_PER_S_PER_WORKER = 1_000
 
 /** What the number of threads depends on. */
 export interface WorkerNeeds {
-  /** Chunks of an answer are at most its tokens. */
-  readonly outputTokens: number
+  /** Chunks of an answer are at most its tokens; all cores are used where that is unknown. */
+  readonly outputTokens?: number
   /** Cores this process may use. */
   readonly cores: number
   /** The server is on this machine and needs cores too: then half are left to it. */
@@ -21,7 +21,7 @@ export interface WorkerNeeds {
 /** How many measuring threads a level needs: what its streams, rate and expected events ask for, within the cores there are. */
 export function workersFor(
   load: LoadLevel,
-  { outputTokens, cores, loopback }: WorkerNeeds,
+  { outputTokens = Number.POSITIVE_INFINITY, cores, loopback }: WorkerNeeds,
 ): number {
   const spare = Math.max(1, loopback ? Math.floor(cores / 2) : cores - 1)
   return Math.min(spare, wanted(load, outputTokens))
@@ -34,13 +34,20 @@ function wanted(load: LoadLevel, outputTokens: number): number {
     case 'constant':
     case 'poisson':
     case 'gamma':
-      return Math.ceil(
-        Math.max(
-          load.ratePerS / REQUESTS_PER_S_PER_WORKER,
-          (load.ratePerS * outputTokens) / EVENTS_PER_S_PER_WORKER,
-        ),
-      )
+    case 'ramp':
+      return forRate(sizeOf(load) ?? 0, outputTokens)
+    case 'trace':
+      return Number.POSITIVE_INFINITY // Its peaks are not known here.
   }
+}
+
+function forRate(ratePerS: number, outputTokens: number): number {
+  return Math.ceil(
+    Math.max(
+      ratePerS / REQUESTS_PER_S_PER_WORKER,
+      (ratePerS * outputTokens) / EVENTS_PER_S_PER_WORKER,
+    ),
+  )
 }
 
 /** As many threads as were asked for, but never more than there are users to share out. */

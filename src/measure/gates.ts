@@ -1,6 +1,7 @@
 import { type Maybe, ratio } from '../arithmetic.ts'
 import type { Benchmark } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import { MS_PER_S } from '../units.ts'
 import type { Gate, OperatingPoint, Verdict } from './summary.ts'
 
@@ -24,6 +25,7 @@ interface GateRule {
 
 const MAX_ERROR_RATIO = 0.01
 const MAX_UNSENT_RATIO = 0.01
+const MAX_RATE_ERROR_RATIO = 0.005
 const MAX_GIVEN_UP_RATIO = 0.05
 /** Speculative decoding brings a few tokens at once, a buffering proxy whole answers. */
 const MAX_TOKENS_PER_CHUNK = 10
@@ -91,6 +93,13 @@ const gateRules: Readonly<Record<string, GateRule>> = {
       }
     },
   },
+  'rate-achieved': {
+    severity: 'degraded',
+    limit: () => `within ${percent(MAX_RATE_ERROR_RATIO)} of the timetable, or one request`,
+    remedy:
+      'The load was not the rate asked for: lower the rate, or run the load from another host.',
+    judge: ({ point: { rate, windowS } }) => judgeRate(rate, windowS),
+  },
   'in-flight-limit': {
     severity: 'degraded',
     limit: () => '0 held back',
@@ -104,20 +113,20 @@ const gateRules: Readonly<Record<string, GateRule>> = {
   'output-length': {
     severity: 'degraded',
     limit: ({ benchmark }) =>
-      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.outputTokens}`,
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${askedTokens(benchmark.workload).outputTokens?.toFixed() ?? 'what was asked'}`,
     remedy:
       'The server ended answers at another length than asked: use a server or API that can force it.',
     judge: ({ point, benchmark }) =>
-      judgeLength(point.outputTokens.mean, benchmark.workload.outputTokens),
+      judgeLength(point.outputTokens.mean, askedTokens(benchmark.workload).outputTokens),
   },
   'input-length': {
     severity: 'degraded',
     limit: ({ benchmark }) =>
-      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${benchmark.workload.inputTokens}`,
+      `within ${percent(MAX_LENGTH_DEVIATION_RATIO)} of ${askedTokens(benchmark.workload).inputTokens?.toFixed() ?? 'what was asked'}`,
     remedy:
       'The server counts prompts otherwise than asked: see the prompt calibration, or ask for longer prompts.',
     judge: ({ point, benchmark }) =>
-      judgeLength(point.inputTokens.mean, benchmark.workload.inputTokens),
+      judgeLength(point.inputTokens.mean, askedTokens(benchmark.workload).inputTokens),
   },
   'token-source': {
     severity: 'degraded',
@@ -290,8 +299,24 @@ function judgeInstrument({
   }
 }
 
-function judgeLength(mean: Maybe, asked: number): { value: string; pass: boolean } | undefined {
-  if (mean === undefined) return undefined
+function judgeRate(
+  rate: OperatingPoint['rate'],
+  windowS: number,
+): { value: string; pass: boolean } | undefined {
+  const { duePerS, sentPerS } = rate ?? {}
+  const achieved = ratio(sentPerS, duePerS)
+  if (achieved === undefined || duePerS === undefined) return undefined
+  const due = duePerS * windowS
+  // A request due at the very end of the window may leave just after it.
+  const astray = Math.round(Math.abs(achieved - 1) * due)
+  return {
+    value: `${(100 * achieved).toFixed(2)} %`,
+    pass: astray <= Math.max(1, MAX_RATE_ERROR_RATIO * due),
+  }
+}
+
+function judgeLength(mean: Maybe, asked: Maybe): { value: string; pass: boolean } | undefined {
+  if (mean === undefined || asked === undefined) return undefined
   return {
     value: `mean ${mean.toFixed(1)}`,
     pass: Math.abs(mean - asked) <= asked * MAX_LENGTH_DEVIATION_RATIO,

@@ -1,5 +1,5 @@
 import type { Maybe } from '../arithmetic.ts'
-import { type Load, type LoadLevel, levelsOf } from '../load/benchmark.ts'
+import { type Load, type LoadLevel, levelsOf, sizeOf } from '../load/benchmark.ts'
 import type { ClientMachine, RunLog } from '../load/run-log.ts'
 import { HOURS_PER_DAY, MS_PER_S, S_PER_HOUR } from '../units.ts'
 import type { InstrumentLevel, RateUnder } from './instrument.ts'
@@ -107,13 +107,10 @@ function compare(a: string, b: string): number {
 
 function reaches({ levels }: Certificate, load: Load): boolean {
   const sizes = (from: readonly LoadLevel[]): number[] =>
-    from.filter((level) => isOpen(level) === isOpen(load)).map(sizeOf)
+    from
+      .filter((level) => isOpen(level) === isOpen(load))
+      .map((level) => sizeOf(level) ?? Number.POSITIVE_INFINITY)
   return Math.max(...sizes(levels.map((level) => level.load))) >= Math.max(...sizes(levelsOf(load)))
-}
-
-/** Users, or requests per second. */
-function sizeOf(level: LoadLevel): number {
-  return level.kind === 'closed' ? level.concurrency : level.ratePerS
 }
 
 function isOpen({ kind }: Pick<LoadLevel, 'kind'>): boolean {
@@ -234,9 +231,10 @@ const MARGIN = 1.1
 
 /** The calibration that would cover the level. */
 function calibrateCommand({ load, streams = 0, eventsPerS = 0 }: MeasuredLoad): string {
+  const planned = sizeOf(load) ?? 1
   const size = isOpen(load)
-    ? roundUp(Math.max(sizeOf(load), streams / CALIBRATION_ANSWER_S) * MARGIN)
-    : sizeOf(load)
+    ? roundUp(Math.max(planned, streams / CALIBRATION_ANSWER_S) * MARGIN)
+    : planned
   const chunksPerS = roundUp(
     (eventsPerS / (isOpen(load) ? size * CALIBRATION_ANSWER_S : size)) * MARGIN,
   )

@@ -25,10 +25,12 @@ export function startOperatingPoint(
   const meter = startLoadMeter(window)
   const parts = [counts, distributions, throughput, goodput, meter]
   let sentInside = 0
+  let due = log.neverSent ?? 0
   return {
     add: (record) => {
       for (const part of parts) part.add(record)
       if (isInside(window, record.sentMs)) sentInside++
+      if (isInside(window, record.dueMs)) due++
     },
     finish: () => {
       const { requests, errors } = counts.finish()
@@ -45,7 +47,7 @@ export function startOperatingPoint(
         goodput: goodput.finish(requests.issued + (log.neverSent ?? 0)),
         heldBack: log.heldBack,
         neverSent: log.neverSent,
-        rate: rateOf(log.load, perSecond(sentInside, window)),
+        rate: rateOf(log.load, perSecond(due, window), perSecond(sentInside, window)),
         health: log.health,
         instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
         ended: log.ended,
@@ -55,13 +57,16 @@ export function startOperatingPoint(
   }
 }
 
-function rateOf(load: LoadLevel, sentPerS: Maybe): OperatingPoint['rate'] {
+function rateOf(load: LoadLevel, duePerS: Maybe, sentPerS: Maybe): OperatingPoint['rate'] {
   switch (load.kind) {
     case 'closed':
       return undefined
     case 'constant':
     case 'poisson':
     case 'gamma':
-      return { askedPerS: load.ratePerS, sentPerS }
+      return { askedPerS: load.ratePerS, duePerS, sentPerS }
+    case 'ramp':
+    case 'trace': // Asked for what was due: no one number says it otherwise.
+      return duePerS === undefined ? undefined : { askedPerS: duePerS, duePerS, sentPerS }
   }
 }

@@ -99,7 +99,12 @@ export interface OperatingPoint {
   /** Requests due inside the window that were never sent. */
   readonly neverSent?: number
   /** Rate asked for and rate at which requests were sent in the window, open loop only. */
-  readonly rate?: { readonly askedPerS: number; readonly sentPerS?: number }
+  /** In open loop: the rate asked for, that of the timetable drawn for it, and what left inside the window. */
+  readonly rate?: {
+    readonly askedPerS: number
+    readonly duePerS?: number
+    readonly sentPerS?: number
+  }
   readonly health: ClientHealth
   readonly instrument: InstrumentAtLevel
   readonly ended: LevelEnd

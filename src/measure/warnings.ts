@@ -1,4 +1,5 @@
 import type { RunLog } from '../load/run-log.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import type { Distribution, OperatingPoint, Warning } from './summary.ts'
 
 /** Every doubt a run raises, each with what to do. Doubts about the run come before those about a level. */
@@ -65,18 +66,21 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
   if (errors > 0)
     add('failed-requests', `${errors} of ${point.requests.issued} requests failed; see the errors.`)
 
-  const asked = run.config.benchmark.workload
+  const asked = askedTokens(run.config.benchmark.workload)
   const output = point.outputTokens.mean
   if (failedGate('output-length') !== undefined && output !== undefined) {
-    const kind = output < asked.outputTokens ? 'short-output' : 'long-output'
+    const kind = output < (asked.outputTokens ?? 0) ? 'short-output' : 'long-output'
     add(
       kind,
-      `answers hold ${output.toFixed(1)} tokens on average, ${asked.outputTokens} were asked for.`,
+      `answers hold ${output.toFixed(1)} tokens on average, ${asked.outputTokens?.toFixed()} were asked for.`,
     )
   }
   const input = failedGate('input-length')
   if (input !== undefined)
-    add('input-length', `prompts have ${input} tokens, ${asked.inputTokens} were asked for.`)
+    add(
+      'input-length',
+      `prompts have ${input} tokens, ${asked.inputTokens?.toFixed()} were asked for.`,
+    )
   const late = failedGate('schedule-kept')
   if (late !== undefined)
     add(

@@ -1,6 +1,7 @@
 import { readingValue } from '../detect/hardware.ts'
 import { matchProfile } from '../detect/hardware-profile.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import { hasSlo } from '../measure/goodput.ts'
 import type { Summary } from '../measure/summary.ts'
 import type { Assumption, CostWarning } from './cost-report.ts'
@@ -95,11 +96,13 @@ function declaredHardware({ target, hardware }: RunLog, { profile }: Chosen): st
 /** An API's price outside its dates, or for longer prompts than it holds for. */
 function misappliedPrice(run: RunLog, { api }: Chosen): CostWarning[] {
   const day = run.epoch.slice(0, 10)
-  const { inputTokens } = run.config.benchmark.workload
+  const { inputTokens } = askedTokens(run.config.benchmark.workload)
   const reasons = [
     ...(api.from !== undefined && api.from > day ? [`it holds from ${api.from}`] : []),
     ...(api.to !== undefined && api.to < day ? [`it ended on ${api.to}`] : []),
-    ...(api.contextLimitTokens !== undefined && inputTokens > api.contextLimitTokens
+    ...(api.contextLimitTokens !== undefined &&
+    inputTokens !== undefined &&
+    inputTokens > api.contextLimitTokens
       ? [`it holds for prompts of up to ${api.contextLimitTokens} tokens`]
       : []),
   ]

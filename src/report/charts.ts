@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { Maybe } from '../arithmetic.ts'
-import type { LoadLevel } from '../load/benchmark.ts'
+import { type LoadLevel, sizeOf } from '../load/benchmark.ts'
 import type { Distribution, OperatingPoint, Percentile } from '../measure/summary.ts'
 import {
   dot,
@@ -368,8 +368,9 @@ function costLayers(values: readonly { readonly label: string; readonly usd: num
   ]
 }
 
+/** The speed of a trace, whose rate its requests say. */
 function loadOf(load: LoadLevel): number {
-  return load.kind === 'closed' ? load.concurrency : load.ratePerS
+  return load.kind === 'trace' ? load.speed : (sizeOf(load) ?? 0)
 }
 
 function drawable(

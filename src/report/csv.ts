@@ -1,5 +1,6 @@
 import { readingValue } from '../detect/hardware.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
 import type { Distribution, Percentile } from '../measure/summary.ts'
 import { hardwareLine, serverHost } from './facts.ts'
 import { whyWithheld } from './format.ts'
@@ -35,13 +36,14 @@ const columns: readonly Column[] = [
   ['measuring_machine', ({ run }) => hardwareLine(run.hardware)],
   ['gpu_count', ({ run }) => run.hardware.gpus.length],
   ['cpu_model', ({ run }) => readingValue(run.hardware.host.cpuModel)],
-  ['requested_input_tokens', ({ run }) => run.config.benchmark.workload.inputTokens],
-  ['requested_output_tokens', ({ run }) => run.config.benchmark.workload.outputTokens],
+  ['requested_input_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).inputTokens],
+  ['requested_output_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).outputTokens],
   ['level', (_, { point }) => point.level],
   ['load', (_, { point }) => point.label],
   ['load_kind', (_, { point }) => point.load.kind],
   ['concurrency', (_, { point }) => concurrency(point.load)],
   ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
+  ['due_requests_per_s', (_, { point }) => point.rate?.duePerS],
   ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
   ['window_s', (_, { point }) => point.windowS],
   ['ended', (_, { point }) => point.ended],

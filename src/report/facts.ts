@@ -4,6 +4,7 @@ import type { Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
+import { describeWorkload } from '../load/workloads/sizes.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 import type { BreakEven, CostOption } from '../price/cost-report.ts'
 import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
@@ -64,7 +65,7 @@ export function systemLine(run: RunLog): string {
 export function workloadLine({ config }: RunLog): string {
   const { workload, load } = config.benchmark
   const loop = load.kind === 'closed' ? 'closed loop' : 'open loop'
-  return `${formatCount(workload.inputTokens)} input and ${formatCount(workload.outputTokens)} output tokens a request, ${loop}`
+  return `${plainText(describeWorkload(workload, formatCount))}, ${loop}`
 }
 
 /** Requests that went wrong; those given up when the level ended are not among them. */
@@ -122,6 +123,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['API key', config.apiKeySource === undefined ? 'none' : plainText(config.apiKeySource)],
     ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
+    ...datasetFacts(run),
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]
 }
@@ -137,6 +139,10 @@ function loadText(load: Load): string {
       return `Poisson arrivals${inFlightText(load.maxInFlight)}`
     case 'gamma':
       return `gamma-distributed gaps of shape ${formatStated(load.shape)}${inFlightText(load.maxInFlight)}`
+    case 'ramp':
+      return `${load.arrivals === 'poisson' ? 'Poisson arrivals' : 'gaps'} of a changing rate, ${load.stages.map(({ forS }) => seconds(forS)).join(', ')} a stage${inFlightText(load.maxInFlight)}`
+    case 'trace':
+      return `the times of the trace${inFlightText(load.maxInFlight)}`
   }
 }
 
@@ -256,11 +262,23 @@ function windowText({ durationS, requests }: { durationS?: number; requests?: nu
   return bounds.length === 0 ? 'not bounded' : `${bounds.join(' or ')} a level`
 }
 
+function datasetFacts({ dataset }: RunLog): Fact[] {
+  if (!dataset) return []
+  const { format, requests, leftOut, sha256 } = dataset
+  const used = `${formatCount(requests)} requests in use, ${formatCount(leftOut)} left out`
+  return [['Dataset', `${plainText(format)}, ${used}, SHA-256 ${plainText(sha256)}`]]
+}
+
 function calibrationText(prompts: PromptCalibration): string {
   const words = `${formatStated(prompts.tokensPerWord)} tokens a word, ${formatCount(prompts.overheadTokens)} tokens of template`
-  return prompts.kind === 'usage'
-    ? `calibrated on the server's own counts: ${words}`
-    : `assumed, not calibrated: ${words}. ${sentence(prompts.reason)}`
+  switch (prompts.kind) {
+    case 'tokenizer':
+      return `exact, by the tokenizer with SHA-256 ${prompts.sha256}: ${words}`
+    case 'usage':
+      return `calibrated on the server's own counts: ${words}`
+    case 'assumed':
+      return `assumed, not calibrated: ${words}. ${sentence(prompts.reason)}`
+  }
 }
 
 function lengthText(forced: boolean | undefined): string {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { figureKindSchema } from '../figure.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
+import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
 
 export const count = z.int().nonnegative()
@@ -64,6 +65,23 @@ export const loadLevelSchema = z
       shape: z.number().describe('Of the gaps: 1 is Poisson, less is burstier'),
       maxInFlight: maxInFlight.optional(),
     }),
+    z.strictObject({
+      kind: z.literal('ramp'),
+      arrivals: z.enum(['poisson', 'constant']),
+      stages: z.array(
+        z.strictObject({
+          forS: z.number(),
+          ratePerS: z.number(),
+          toRatePerS: z.number().optional(),
+        }),
+      ),
+      maxInFlight: maxInFlight.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('trace'),
+      speed: z.number().describe("Times as fast as the trace's own clock"),
+      maxInFlight: maxInFlight.optional(),
+    }),
   ])
   .meta({ id: 'loadLevel', description: 'One point of a sweep' })
 
@@ -115,6 +133,33 @@ export const endedSchema = z.enum([
   'no-progress',
 ])
 const weightsSchema = z.enum(['random', 'trained'])
+
+const told = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ value, source: z.string().describe('Endpoint and field') }).optional()
+
+const serverSchema = z
+  .strictObject({
+    kind: z.enum(serverKindNames),
+    proof: z.string().describe('Endpoint and field by which it was recognised'),
+    version: told(z.string()),
+    engine: told(z.string()),
+    contextTokens: told(count),
+    launch: z
+      .strictObject({
+        quantisation: told(z.string()),
+        tensorParallel: told(count),
+        pipelineParallel: told(count),
+        dataParallel: told(count),
+        prefixCaching: told(z.boolean()),
+        speculativeDecoding: told(z.string().describe('The method, or "none"')),
+        kvCacheTokens: told(count),
+        kvCacheType: told(z.string()),
+        maxRunning: told(count.describe('Requests worked on at once')),
+      })
+      .describe('How the server was started, as far as it tells'),
+    gateway: z.strictObject({ name: z.string(), proof: z.string() }).optional(),
+  })
+  .meta({ id: 'server', description: 'What kind of server answered, and why that is believed' })
 
 const gateSchema = z.strictObject({
   gate: z.string(),
@@ -226,6 +271,7 @@ const pointSchema = z
     rate: z
       .strictObject({
         askedPerS: perS('Requests asked for'),
+        duePerS: perS('Requests due in the window by the timetable').optional(),
         sentPerS: perS('Requests sent').optional(),
       })
       .optional()
@@ -371,11 +417,19 @@ const runSchema = z.strictObject({
     simulated: z.boolean().describe('True when no model ran'),
     weights: weightsSchema.optional(),
     contextTokens: count.optional(),
+    server: serverSchema.optional(),
     forcesOutputLength: z.boolean().optional(),
     loopback: z.boolean().describe('Whether the server is on the measuring machine'),
   }),
   hardware: hardwareSchema,
   prompts: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('tokenizer'),
+      sha256: z.string(),
+      words: count,
+      tokensPerWord: z.number(),
+      overheadTokens: z.number(),
+    }),
     z.strictObject({
       kind: z.literal('usage'),
       overheadTokens: z.number(),
@@ -388,6 +442,14 @@ const runSchema = z.strictObject({
       reason: z.string(),
     }),
   ]),
+  dataset: z
+    .strictObject({
+      format: z.string(),
+      sha256: z.string(),
+      requests: count.describe('Requests in use'),
+      leftOut: count.describe('Of the file, not fit for use or not wanted'),
+    })
+    .optional(),
   levels: z.array(
     z.strictObject({
       level: count,

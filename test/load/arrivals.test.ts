@@ -11,6 +11,24 @@ function take(count: number, level: OpenLevel, seed = 1): number[] {
   return times
 }
 
+type Stages = Extract<OpenLevel, { kind: 'ramp' }>['stages']
+
+const ramp = (stages: Stages, arrivals: 'poisson' | 'constant' = 'poisson'): OpenLevel => ({
+  kind: 'ramp',
+  arrivals,
+  stages,
+})
+
+/** All that fall before a moment. */
+function dueBefore(endMs: number, level: OpenLevel, seed = 1): number[] {
+  const times: number[] = []
+  for (const dueMs of arrivalsMs(level, seededRandom(seed, 'arrivals'))) {
+    if (dueMs >= endMs) break
+    times.push(dueMs)
+  }
+  return times
+}
+
 function gapsOf(times: readonly number[]): number[] {
   return times.map((time, i) => time - (times[i - 1] ?? 0))
 }
@@ -84,5 +102,120 @@ describe('gamma arrivals', () => {
     expect(spread(gaps(0.25))).toBeCloseTo(2, 0)
     expect(spread(gaps(1))).toBeCloseTo(1, 1)
     expect(spread(gaps(16))).toBeCloseTo(0.25, 1)
+  })
+})
+
+describe('a rate that changes with time', () => {
+  test('in steps, at equal gaps: each stage at its own rate, the last for ever', () => {
+    const steps = ramp(
+      [
+        { forS: 1, ratePerS: 2 },
+        { forS: 1, ratePerS: 4 },
+      ],
+      'constant',
+    )
+    // Two in the first second, four in the next, and 4 a second on.
+    expect(take(9, steps)).toEqual([0, 500, 1_000, 1_250, 1_500, 1_750, 2_000, 2_250, 2_500])
+  })
+
+  test('in a straight line, at equal steps of the expected number: request k where 5 t^2 / 2 = k', () => {
+    const line = ramp([{ forS: 10, ratePerS: 0, toRatePerS: 50 }], 'constant')
+    const times = take(251, line)
+    for (const k of [0, 1, 2, 100, 249])
+      expect(times[k]).toBeCloseTo(1_000 * Math.sqrt((2 * k) / 5), 6)
+    // Half of 0 + 50 for 10 s are 250 requests.
+    expect(times.filter((dueMs) => dueMs < 10_000)).toHaveLength(250)
+  })
+
+  test('down to nothing comes to an end: no rate, no request', () => {
+    const times = take(1_000, ramp([{ forS: 10, ratePerS: 20, toRatePerS: 0 }], 'constant'))
+    expect(times).toHaveLength(100)
+    // 20 t - t^2 = 99 at 10 - 1.
+    expect(times.at(-1)).toBeCloseTo(9_000, 6)
+  })
+
+  test('nothing for a while, and then the stage after it', () => {
+    const times = take(
+      3,
+      ramp(
+        [
+          { forS: 5, ratePerS: 0 },
+          { forS: 5, ratePerS: 1 },
+        ],
+        'constant',
+      ),
+    )
+    expect(times).toEqual([5_000, 6_000, 7_000])
+  })
+
+  test('Poisson at one rate is the Poisson process of that rate', () => {
+    const times = take(500, ramp([{ forS: 3, ratePerS: 20 }]))
+    for (const [k, dueMs] of take(500, { kind: 'poisson', ratePerS: 20 }).entries())
+      expect(times[k]).toBeCloseTo(dueMs, 6)
+  })
+
+  const stages = [
+    { forS: 100, ratePerS: 10, toRatePerS: 90 },
+    { forS: 50, ratePerS: 20 },
+    { forS: 50, ratePerS: 60, toRatePerS: 20 },
+  ]
+  /** Expected requests up to a moment, worked by hand for these stages. */
+  const expected = (s: number): number => {
+    if (s <= 100) return 10 * s + 0.4 * s ** 2
+    if (s <= 150) return 5_000 + 20 * (s - 100)
+    const t = s - 150
+    return 6_000 + 60 * t - 0.4 * t ** 2
+  }
+
+  test.each([1, 2, 3])(
+    'Poisson: given their number, the times are spread as the rate is (seed %i)',
+    (seed) => {
+      const times = dueBefore(200_000, ramp(stages), seed)
+      const total = expected(200)
+      // 8,000 are expected; four standard deviations are 358.
+      expect(total).toBe(8_000)
+      expect(Math.abs(times.length - total)).toBeLessThan(358)
+      const distances = times.map((dueMs, i) => {
+        const share = expected(dueMs / 1_000) / total
+        return Math.max(
+          Math.abs((i + 1) / times.length - share),
+          Math.abs(i / times.length - share),
+        )
+      })
+      // Kolmogorov and Smirnov: once in a hundred.
+      expect(Math.max(...distances)).toBeLessThan(1.628 / Math.sqrt(times.length))
+    },
+  )
+
+  test.each([1, 2, 3])(
+    'Poisson: by the expected number, the gaps are unit exponentials (seed %i)',
+    (seed) => {
+      const gaps = gapsOf(
+        dueBefore(200_000, ramp(stages), seed).map((dueMs) => expected(dueMs / 1_000)),
+      )
+      const sorted = gaps.sort((a, b) => a - b)
+      const n = sorted.length
+      const distances = sorted.map((gap, i) => {
+        const share = 1 - Math.exp(-gap)
+        return Math.max(Math.abs((i + 1) / n - share), Math.abs(i / n - share))
+      })
+      expect(Math.max(...distances)).toBeLessThan(1.628 / Math.sqrt(n))
+    },
+  )
+})
+
+describe('a trace', () => {
+  const due = (speed: number): number[] => [
+    ...arrivalsMs(
+      { kind: 'trace', speed },
+      seededRandom(1),
+      Float64Array.from([0, 100, 100, 1_000]),
+    ),
+  ]
+
+  test('is replayed at its own times, or so many times as fast, and then is over', () => {
+    expect(due(1)).toEqual([0, 100, 100, 1_000])
+    expect(due(4)).toEqual([0, 25, 25, 250])
+    expect(due(0.5)).toEqual([0, 200, 200, 2_000])
   })
 })

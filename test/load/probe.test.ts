@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { exitCodes, UserError } from '../../src/errors.ts'
 import type { PlannedRequest } from '../../src/load/ended-request.ts'
-import { describeOutcome, probeTarget } from '../../src/load/probe.ts'
+import { type CountedWords, describeOutcome, probeTarget } from '../../src/load/probe.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { Sender } from '../../src/load/send.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
@@ -19,7 +19,11 @@ interface Body {
 /** What a server makes of a request: its record, from the number of words and the body. */
 type Treat = (words: number, body: Body) => Partial<RequestRecord>
 
-async function probe(treat: Treat, inputTokens = 100, api: ServerApi = openAiChat) {
+async function probe(
+  treat: Treat,
+  inputTokens = 100,
+  { counted, api = openAiChat }: { counted?: CountedWords; api?: ServerApi } = {},
+) {
   const bodies: Body[] = []
   const requests: PlannedRequest[] = []
   const send: Sender['send'] = (request, onEnd) => {
@@ -31,7 +35,11 @@ async function probe(treat: Treat, inputTokens = 100, api: ServerApi = openAiCha
   }
   const url = 'http://127.0.0.1:8000'
   const template = { api, url, model: 'm', userAgent: 'baremark/test', idPrefix: 'run' }
-  const result = await probeTarget(send, template, { inputTokens, random: seededRandom(1) })
+  const result = await probeTarget(send, template, {
+    inputTokens,
+    random: seededRandom(1),
+    counted,
+  })
   return { result, bodies, requests }
 }
 
@@ -53,6 +61,34 @@ describe('a few requests before the run', () => {
     expect(result).toEqual({
       prompts: { kind: 'usage', tokensPerWord: 1.5, overheadTokens: 10 },
       forceLength: true,
+    })
+  })
+
+  describe('with words that a tokenizer counted', () => {
+    // Two tokens a word: 16 words are 32 tokens.
+    const words = Array.from({ length: 20 }, (_, i) => `word${i}`)
+    const wordbook = { words, costs: words.map(() => 2), leadTokens: 0 }
+    const counted = { wordbook, sha256: 'abc' }
+
+    test("send prompts of exactly the tokens meant, and take the rest for the template's", async () => {
+      const { result, bodies } = await probe(
+        (count) => ({ usage: { inputTokens: 7 + 2 * count } }),
+        100,
+        { counted },
+      )
+      expect(bodies.map(wordsOf)).toEqual([16, 50])
+      expect(result.prompts).toEqual({
+        kind: 'tokenizer',
+        sha256: 'abc',
+        words: 20,
+        tokensPerWord: 2,
+        overheadTokens: 7,
+      })
+    })
+
+    test("refuse a tokenizer that is not the server's", async () => {
+      const other = probe((count) => ({ usage: { inputTokens: 7 + 3 * count } }), 100, { counted })
+      await expect(other).rejects.toThrow('The tokenizer is not the server')
     })
   })
 
@@ -151,8 +187,7 @@ describe('the field that caps an answer', () => {
 
 test('an API that cannot force a length is not asked to, and none is claimed', async () => {
   const { result, bodies } = await probe(() => ({}), 100, {
-    ...openAiChat,
-    canForceLength: false,
+    api: { ...openAiChat, canForceLength: false },
   })
   expect(bodies.map((body) => body.ignore_eos)).toEqual([undefined, undefined])
   expect(result.forceLength).toBe(false)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fitCalibration, makePrompt, wordsForTokens } from '../../src/load/prompts.ts'
+import { fitCalibration, fitOverhead, makePrompt } from '../../src/load/prompts.ts'
 import { words } from '../../src/load/words.ts'
 import { seededRandom } from '../../src/random.ts'
 
@@ -43,22 +43,24 @@ describe('how many tokens is a word', () => {
   })
 })
 
-describe('how many words make a prompt', () => {
-  const fit = { kind: 'usage', tokensPerWord: 1.5, overheadTokens: 6 } as const
-
-  test('the template counts', () => {
-    // (1,024 - 6) / 1.5 = 678.67
-    expect(wordsForTokens(1_024, fit)).toBe(679)
+describe("the template's tokens, where a tokenizer counts the words", () => {
+  test('are what the server counts more than the tokenizer, of a short prompt and a long one', () => {
+    expect(fitOverhead({ words: 32, inputTokens: 44 }, { words: 512, inputTokens: 524 })).toBe(12)
   })
 
-  test('a word at the least, even where the template alone is longer', () => {
-    expect(wordsForTokens(6, fit)).toBe(1)
-    expect(wordsForTokens(2, fit)).toBe(1)
+  test('are taken for none where the server does not count', () => {
+    expect(fitOverhead({ words: 32, inputTokens: undefined }, { words: 64, inputTokens: 70 })).toBe(
+      0,
+    )
   })
 
-  test('as many as tokens where nothing better is known', () => {
-    const assumed = { kind: 'assumed', tokensPerWord: 1, overheadTokens: 0, reason: '' } as const
-    expect(wordsForTokens(64, assumed)).toBe(64)
+  test.each([
+    ['grow with the prompt', 44, 530],
+    ['are fewer than none', 30, 510],
+  ])('that %s are the mark of another tokenizer', (_, short, long) => {
+    expect(() =>
+      fitOverhead({ words: 32, inputTokens: short }, { words: 512, inputTokens: long }),
+    ).toThrow('The tokenizer is not the server')
   })
 })
 

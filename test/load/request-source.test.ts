@@ -1,8 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { apiNames } from '../../src/load/api-names.ts'
-import { makePrompt } from '../../src/load/prompts.ts'
 import {
   createRequestSource,
   type RequestTemplate,
@@ -11,78 +9,99 @@ import {
 import { serverApis } from '../../src/load/servers/index.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
 import { headersOf, pathOf } from '../../src/load/servers/server.ts'
-import { seededRandom } from '../../src/random.ts'
+import type { RequestPlan } from '../../src/load/workloads/planned.ts'
 
 const template: RequestTemplate = {
   api: openAiChat,
   url: 'http://127.0.0.1:8000',
   model: 'm',
   userAgent: 'baremark/test',
-  forceLength: true,
+  forceLength: false,
   idPrefix: 'run',
 }
 
-test('requests hold the prompts that the seed gives, one after another, and count up', async () => {
-  const shape = { wordCount: 20, outputTokens: 5, random: seededRandom(7), firstId: 9, idStep: 1 }
-  const next = createRequestSource(template, shape)
-  const random = seededRandom(7)
-  // More than are prepared at first, in bursts and with turns of the event loop in between.
-  for (let id = 9; id < 120; id++) {
-    if (id % 50 === 0) await nextTurn()
-    const prompt = makePrompt(random, 20)
-    const bytes = requestBytes(template, { id: String(id), prompt, outputTokens: 5 })
-    expect(next()).toEqual({ id, bytes })
-  }
-})
+interface Body {
+  readonly messages: readonly { readonly role: string; readonly content: string }[]
+  readonly max_tokens: number
+}
 
-test('sources that share a level never give the same id', () => {
-  const next = [5, 6, 7].map((firstId) =>
-    createRequestSource(template, {
-      wordCount: 1,
-      outputTokens: 1,
-      random: seededRandom(firstId),
-      firstId,
-      idStep: 3,
-    }),
+const bodyOf = (bytes: Buffer): Body =>
+  JSON.parse(bytes.toString().split('\r\n\r\n')[1] ?? '') as Body
+const contentsOf = (bytes: Buffer): string[] => bodyOf(bytes).messages.map(({ content }) => content)
+
+const numbered: RequestPlan = {
+  kind: 'requests',
+  requestAt: (number) => ({ prompt: `number ${number}`, inputTokens: number, outputTokens: 2 }),
+}
+
+test('a thread sends every count-th request of a plan, under ids that no other thread has', () => {
+  const next = createRequestSource(template, numbered, { index: 1, count: 3, firstId: 100 })
+  const sent = Array.from({ length: 40 }, () => next())
+  expect(sent.map(({ id }) => id)).toEqual(sent.map((_, k) => 101 + 3 * k))
+  expect(sent.map(({ bytes }) => contentsOf(bytes)[0])).toEqual(
+    sent.map((_, k) => `number ${1 + 3 * k}`),
   )
-  const ids = [0, 1, 2, 0, 1, 2, 0].map((source) => next[source]?.().id)
-  expect(ids).toEqual([5, 6, 7, 8, 9, 10, 11])
+  expect(sent[2]).toMatchObject({ requestedInputTokens: 7, requestedOutputTokens: 2 })
+  expect(bodyOf(sent[0]?.bytes ?? Buffer.alloc(0)).max_tokens).toBe(2)
 })
 
-test('whatever the template, the body is what the API makes of it and its length is told in bytes', () => {
+const sessions: RequestPlan = {
+  kind: 'sessions',
+  sessionAt: (session) => ({
+    turns: session === 0 ? 3 : 2,
+    requestAt: (turn) => ({
+      prompt: [{ role: 'user', content: `session ${session} turn ${turn}` }],
+      outputTokens: 1,
+      session,
+      turn,
+    }),
+  }),
+}
+
+test('each user goes through its own session turn by turn, and then begins the next that is free', async () => {
+  const next = createRequestSource(template, sessions, { index: 0, count: 2, firstId: 0 })
+  const said: string[] = []
+  for (const user of [0, 2, 0, 0, 2, 0, 2]) {
+    said.push(`${user}: ${contentsOf(next(user).bytes)[0]}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(said).toEqual([
+    '0: session 0 turn 0',
+    '2: session 2 turn 0',
+    '0: session 0 turn 1',
+    '0: session 0 turn 2',
+    '2: session 2 turn 1',
+    '0: session 4 turn 0',
+    '2: session 6 turn 0',
+  ])
+})
+
+test('whatever the template and the prompt, the body is what the API makes of it and its length is told in bytes', () => {
   const text = fc.oneof(fc.string(), fc.constantFrom('ü', '"', '\\', '\u2028', '漢字', '\\u0000'))
   fc.assert(
     fc.property(
       fc.record({
         apiName: fc.constantFrom(...apiNames),
         model: text,
+        prompt: text,
         forceLength: fc.boolean(),
-        wordCount: fc.integer({ min: 1, max: 40 }),
-        seed: fc.nat(),
+        outputTokens: fc.integer({ min: 1, max: 9_999 }),
         id: fc.nat(),
       }),
-      ({ apiName, model, forceLength, wordCount, seed, id }) => {
+      ({ apiName, id, ...ask }) => {
         const api = serverApis[apiName]
-        const shape = { wordCount, outputTokens: 3, firstId: id, idStep: 1 }
-        const request = createRequestSource(
-          { ...template, api, model, forceLength },
-          { ...shape, random: seededRandom(seed) },
-        )()
-        const [head = '', ...body] = request.bytes.toString('utf8').split('\r\n\r\n')
-        const prompt = makePrompt(seededRandom(seed), wordCount)
-        expect(body.join('\r\n\r\n')).toBe(
-          api.body({ model, prompt, outputTokens: 3, forceLength }),
-        )
-        const bodyBytes = request.bytes.length - Buffer.byteLength(head) - 4
+        const bytes = requestBytes({ ...template, ...ask, api }, { ...ask, id: String(id) })
+        const [head = '', ...body] = bytes.toString('utf8').split('\r\n\r\n')
+        expect(body.join('\r\n\r\n')).toBe(api.body(ask))
         expect(head.split('\r\n')).toEqual([
-          `POST ${pathOf(api, model)} HTTP/1.1`,
+          `POST ${pathOf(api, ask.model)} HTTP/1.1`,
           'host: 127.0.0.1:8000',
           'content-type: application/json',
           `accept: ${api.contentType}`,
           'user-agent: baremark/test',
           `x-request-id: run-${id}`,
           ...headersOf(api, undefined),
-          `content-length: ${bodyBytes}`,
+          `content-length: ${bytes.length - Buffer.byteLength(head) - 4}`,
         ])
       },
     ),

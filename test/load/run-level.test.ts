@@ -571,3 +571,55 @@ describe('several shards of one level', () => {
     expect(told.every(({ result }) => (result.heldBack ?? 0) > 0)).toBe(true)
   })
 })
+
+describe('a trace', () => {
+  const load = { kind: 'trace', speed: 1 } as const
+  const traceMs = Float64Array.from([0, 400, 400, 900])
+
+  test('is sent at its own times, and its last request ends the window', async () => {
+    const { result, issued } = await tell({ load, traceMs })
+    expect(issued.map(({ dueMs }) => dueMs)).toEqual([0, 400, 400, 900])
+    expect(result).toMatchObject({ ended: 'complete', windowEndMs: 900, endMs: 1_000 })
+  })
+
+  test('begins with the warm-up, and is cut off by the end of the window', async () => {
+    const { result, issued } = await tell({ load, traceMs, warmupS: 0.4, durationS: 0.3 })
+    expect(issued.map(({ phase }) => phase)).toEqual(['warm-up', 'measured', 'measured'])
+    expect(result).toMatchObject({ windowStartMs: 400, windowEndMs: 700 })
+  })
+
+  test('ends at the same moment in a shard whose own last request was earlier', async () => {
+    const { result, issued } = await tell({ load, traceMs, shard: { index: 0, count: 2 } })
+    expect(issued.map(({ dueMs }) => dueMs)).toEqual([0, 400])
+    expect(result.windowEndMs).toBe(900)
+  })
+})
+
+test('each request of a closed loop is issued for its user', async () => {
+  const clock = virtualClock()
+  const server = virtualServer(clock, () => ({ takesMs: 100 }))
+  const users: (number | undefined)[] = []
+  const level = runLevel(
+    {
+      load: { kind: 'closed', concurrency: 4 },
+      warmupS: 0,
+      requests: 4,
+      drainS: 1,
+      random: seededRandom(1),
+      startMs: 0,
+      shard: { index: 1, count: 2 },
+    },
+    {
+      clock,
+      issue: (phase, dueMs, onEnd, user) => {
+        users.push(user)
+        server.issue(phase, dueMs, onEnd)
+      },
+      cancelAll: server.cancelAll,
+      shared: shareLevel(2),
+      signal: new AbortController().signal,
+    },
+  )
+  await clock.run(level, () => {})
+  expect(users).toEqual([1, 3, 1, 3])
+})

@@ -39,6 +39,10 @@ const withUsage = (inputTokens: number, outputTokens: number): RequestRecord[] =
 const lateBy = (ms: number): RequestRecord[] =>
   good.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - ms }))
 
+const tenAS = { kind: 'constant', ratePerS: 10 } as const
+const onTime = lateBy(0)
+const tooLate = record({ dueMs: 999, sentMs: 1001 })
+
 /** Per gate: what fails it, what passes it. */
 const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
   'completed-requests': {
@@ -56,6 +60,11 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
   'all-sent': {
     fail: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 }, neverSent: 1 }),
     pass: () => gate('all-sent', good, { load: { kind: 'constant', ratePerS: 10 } }),
+  },
+  'rate-achieved': {
+    // Twelve were due inside the window, and two of them left after it.
+    fail: () => gate('rate-achieved', [...onTime, tooLate, tooLate], { load: tenAS }),
+    pass: () => gate('rate-achieved', [...onTime, tooLate], { load: tenAS }),
   },
   'in-flight-limit': {
     fail: () =>

@@ -179,7 +179,12 @@ describe('open loop', () => {
   const due = four.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - 10 }))
 
   test('tells the rate asked for beside the rate sent', () => {
-    expect(operatingPoint(open, due, benchmark()).rate).toEqual({ askedPerS: 4, sentPerS: 4 })
+    const onTime = four.map((each) => ({ ...each, dueMs: each.sentMs }))
+    expect(operatingPoint(open, onTime, benchmark()).rate).toEqual({
+      askedPerS: 4,
+      duePerS: 4,
+      sentPerS: 4,
+    })
   })
 
   test('tells how late requests left', () => {

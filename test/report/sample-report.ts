@@ -102,7 +102,7 @@ export function openLoopReport(): Report {
           latenessMs: errors(52, 0.04, 0.2),
         },
       },
-      rate: { askedPerS: ratePerS, sentPerS: ratePerS * 0.998 },
+      rate: { askedPerS: ratePerS, duePerS: ratePerS, sentPerS: ratePerS * 0.998 },
       latenessMs: distribution(base.requests.completed, [0.21, 0.62, 0.94, 2.8]),
       goodput: {
         slo,

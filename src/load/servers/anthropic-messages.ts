@@ -1,5 +1,5 @@
 import { countOf, errorText, type Fields, parseObject, reasonOf, usageOf } from './event-values.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, messagesOf, type ServerApi } from './server.ts'
 
 type MessagesEvent = Fields<{ type: string; error: unknown }> & {
   readonly message?: { readonly usage?: AnthropicUsage | null } | null
@@ -35,13 +35,18 @@ export const anthropicMessages: ServerApi = {
   ],
   outputFields: ['text', 'thinking', 'partial_json'],
   freeFields: [],
-  body: ({ model, prompt, outputTokens }) =>
-    JSON.stringify({
+  body: ({ model, prompt, outputTokens }) => {
+    const messages = messagesOf(prompt)
+    const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content)
+    return JSON.stringify({
       model,
-      messages: [{ role: 'user', content: prompt }],
+      // No role here: a field of its own.
+      ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
+      messages: messages.filter(({ role }) => role !== 'system'),
       stream: true,
       max_tokens: outputTokens,
-    }),
+    })
+  },
   readEvent: (data) => {
     const event = parseObject<MessagesEvent>(data)
     switch (event.type) {

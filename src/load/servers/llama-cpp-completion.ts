@@ -1,6 +1,6 @@
 import { countOf, errorText, type Fields, parseObject, reasonOf, usageOf } from './event-values.ts'
 import { type LlamaCppTimings, readLlamaCppTimings } from './llama-cpp-timings.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, type ServerApi, textOf } from './server.ts'
 
 type CompletionEvent = Fields<{
   error: unknown
@@ -25,7 +25,7 @@ export const llamaCppCompletion: ServerApi = {
   freeFields: [],
   body: ({ prompt, outputTokens, forceLength }) =>
     JSON.stringify({
-      prompt,
+      prompt: textOf(prompt),
       stream: true,
       n_predict: outputTokens,
       ...(forceLength ? { ignore_eos: true } : {}),

@@ -1,6 +1,6 @@
 import type { Fields } from './event-values.ts'
 import { type OllamaEvent, ollamaShared, readOllamaEvent, sharedFields } from './ollama-shared.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, messagesOf, type ServerApi } from './server.ts'
 
 type ChatEvent = OllamaEvent & {
   readonly message?: Fields<{ content: string; thinking: string }> & {
@@ -14,8 +14,7 @@ export const ollamaChat: ServerApi = {
   name: 'ollama-chat',
   path: '/api/chat',
   outputFields: ['content', 'thinking'],
-  body: (ask) =>
-    JSON.stringify({ messages: [{ role: 'user', content: ask.prompt }], ...sharedFields(ask) }),
+  body: (ask) => JSON.stringify({ messages: messagesOf(ask.prompt), ...sharedFields(ask) }),
   readEvent: (data) => readOllamaEvent<ChatEvent>(data, outputOf),
 }
 

@@ -1,6 +1,6 @@
 import type { Fields } from './event-values.ts'
 import { type OllamaEvent, ollamaShared, readOllamaEvent, sharedFields } from './ollama-shared.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, type ServerApi, textOf } from './server.ts'
 
 type GenerateEvent = OllamaEvent & Fields<{ response: string; thinking: string }>
 
@@ -10,7 +10,7 @@ export const ollamaGenerate: ServerApi = {
   name: 'ollama-generate',
   path: '/api/generate',
   outputFields: ['response', 'thinking'],
-  body: (ask) => JSON.stringify({ prompt: ask.prompt, raw: true, ...sharedFields(ask) }),
+  body: (ask) => JSON.stringify({ prompt: textOf(ask.prompt), raw: true, ...sharedFields(ask) }),
   readEvent: (data) => readOllamaEvent<GenerateEvent>(data, outputOf),
 }
 

@@ -1,5 +1,5 @@
 import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, messagesOf, type ServerApi } from './server.ts'
 
 interface ChatEvent extends OpenAiEvent {
   readonly choices?: readonly {
@@ -25,8 +25,7 @@ export const openAiChat: ServerApi = {
   canForceLength: true,
   outputFields: ['content', 'reasoning_content', 'reasoning'],
   freeFields,
-  body: (ask) =>
-    JSON.stringify({ messages: [{ role: 'user', content: ask.prompt }], ...sharedFields(ask) }),
+  body: (ask) => JSON.stringify({ messages: messagesOf(ask.prompt), ...sharedFields(ask) }),
   readEvent: (data) => readOpenAiEvent<ChatEvent>(data, outputOf),
 }
 

@@ -1,5 +1,5 @@
 import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
-import type { ServerApi } from './server.ts'
+import { type ServerApi, textOf } from './server.ts'
 
 interface CompletionsEvent extends OpenAiEvent {
   readonly choices?: readonly { readonly finish_reason?: string | null; readonly text?: string }[]
@@ -15,7 +15,7 @@ export const openAiCompletions: ServerApi = {
   canForceLength: true,
   outputFields: ['text'],
   freeFields,
-  body: (ask) => JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) }),
+  body: (ask) => JSON.stringify({ prompt: textOf(ask.prompt), ...sharedFields(ask) }),
   readEvent: (data) =>
     readOpenAiEvent<CompletionsEvent>(data, (event) =>
       event.choices?.[0]?.text ? 'content' : undefined,

@@ -1,11 +1,12 @@
 import type { ApiName } from '../api-names.ts'
 import type { Framing } from '../http/event-stream.ts'
 import type { ServerTimings, Usage } from '../record.ts'
+import type { Message, Prompt } from '../workloads/planned.ts'
 
 /** A request to be put into a server's words. */
 export interface Ask {
   readonly model: string
-  readonly prompt: string
+  readonly prompt: Prompt
   readonly outputTokens: number
   /** Also ask the server to produce exactly that many tokens, in fields that not every server knows. */
   readonly forceLength: boolean
@@ -76,4 +77,15 @@ export function headersOf(
 ): readonly string[] {
   if (headers) return headers(apiKey)
   return apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]
+}
+
+/** A prompt as a conversation. */
+export function messagesOf(prompt: Prompt): readonly Message[] {
+  return typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt
+}
+
+/** A prompt for an API without a chat template; a benchmark with conversations is refused before. */
+export function textOf(prompt: Prompt): string {
+  if (typeof prompt !== 'string') throw new Error('this API takes no messages')
+  return prompt
 }

@@ -8,7 +8,7 @@ import {
   someTimings,
   usageOf,
 } from './event-values.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, type ServerApi, textOf } from './server.ts'
 
 interface SglangEvent {
   readonly error?: unknown
@@ -43,7 +43,7 @@ export const sglangGenerate: ServerApi = {
   freeFields: [],
   body: ({ prompt, outputTokens, forceLength }) =>
     JSON.stringify({
-      text: prompt,
+      text: textOf(prompt),
       stream: true,
       sampling_params: {
         max_new_tokens: outputTokens,

@@ -1,5 +1,5 @@
 import { errorText, type Fields, parseObject, reasonOf, usageOf } from './event-values.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, type ServerApi, textOf } from './server.ts'
 
 type TgiEvent = Fields<{ error: string; generated_text: string }> & {
   readonly token?: Fields<{ text: string; special: boolean }> | null
@@ -25,7 +25,10 @@ export const tgiGenerate: ServerApi = {
   freeFields: [],
   // Without details the last event has no counts.
   body: ({ prompt, outputTokens }) =>
-    JSON.stringify({ inputs: prompt, parameters: { max_new_tokens: outputTokens, details: true } }),
+    JSON.stringify({
+      inputs: textOf(prompt),
+      parameters: { max_new_tokens: outputTokens, details: true },
+    }),
   readEvent: (data) => {
     const event = parseObject<TgiEvent>(data)
     if (event.error) return { error: errorText(event.error) }

@@ -1,5 +1,5 @@
 import { errorText, type Fields, parseObject } from './event-values.ts'
-import type { ServerApi } from './server.ts'
+import { type ServerApi, textOf } from './server.ts'
 
 type TritonEvent = Fields<{ error: string; text_output: string }>
 
@@ -19,7 +19,7 @@ export const tritonGenerate: ServerApi = {
   // What is no input tensor of the model becomes a parameter: one place serves both backends.
   body: ({ prompt, outputTokens, forceLength }) =>
     JSON.stringify({
-      text_input: prompt,
+      text_input: textOf(prompt),
       stream: true,
       max_tokens: outputTokens,
       ...(forceLength ? { ignore_eos: true, min_tokens: outputTokens } : {}),

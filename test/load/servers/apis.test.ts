@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ApiName, apiNames } from '../../../src/load/api-names.ts'
+import { type ApiName, apiNames, takesMessages } from '../../../src/load/api-names.ts'
 import { serverApis } from '../../../src/load/servers/index.ts'
 import { type EventMeaning, headersOf, pathOf } from '../../../src/load/servers/server.ts'
 
@@ -58,6 +58,28 @@ describe('a request', () => {
       expect(api.canForceLength).toBe(Object.keys(forced).length > 0)
     },
   )
+
+  test('holds a conversation where the API has a chat template, and is refused where it has none', () => {
+    const prompt = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'one' },
+      { role: 'assistant', content: 'two' },
+      { role: 'user', content: 'three' },
+    ] as const
+    for (const name of apiNames) {
+      const body = (): string => serverApis[name].body({ ...ask, prompt })
+      if (!takesMessages(name)) expect(body).toThrow('takes no messages')
+      else if (name === 'anthropic-messages')
+        expect(JSON.parse(body())).toMatchObject({
+          system: 'Be brief.',
+          messages: prompt.slice(1),
+        })
+      else {
+        const { messages, input } = JSON.parse(body()) as Record<string, unknown>
+        expect(messages ?? input).toEqual(prompt)
+      }
+    }
+  })
 
   test('goes to the path of its API, with the model where that is part of it', () => {
     expect(apiNames.map((name) => pathOf(serverApis[name], 'a/b c$&'))).toEqual([
