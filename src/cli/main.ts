@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type ExitCode, exitCodes, systemErrorCode, UserError } from '../errors.ts'
+import { apiNames } from '../load/api-names.ts'
 import { packageVersion } from '../package-files.ts'
 import { plainText } from '../report/plain-text.ts'
 import { resolveAliases } from './aliases.ts'
@@ -104,9 +105,7 @@ function addRun(program: Command, io: Io, done: Done): void {
     .argument('<benchmark>', 'YAML file that says what to run, such as benchmarks/chat-1k-1k.yaml')
     .requiredOption('--url <url>', 'address of the server, such as http://127.0.0.1:8000')
     .option('--model <name>', 'model to ask for (default: the first the server offers)')
-    .addOption(
-      new Option('--api <api>', 'API to speak').choices(['openai-chat', 'openai-completions']),
-    )
+    .addOption(new Option('--api <api>', 'API to speak').choices(apiNames))
     .option(
       '--concurrency <n,n,...>',
       'closed loop: users that each wait for their answer; a level each',

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts'
+import type { ApiName } from '../load/api-names.ts'
 import type { Slo } from '../load/benchmark.ts'
-import { type ApiName, type Benchmark, benchmarkSchema, type Load } from '../load/benchmark.ts'
+import { type Benchmark, benchmarkSchema, type Load } from '../load/benchmark.ts'
 
 /** What the flags of `run` say about the benchmark. */
 export interface BenchmarkFlags {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
+import { takesMessages } from '../load/api-names.ts'
 import { type Benchmark, type LoadLevel, levelsOf, type RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
@@ -99,7 +100,7 @@ async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   const data = await loadWorkloadData(workload, {
     seed,
     folder: plan.folder,
-    messages: api === 'openai-chat',
+    messages: takesMessages(api),
     countTokens: counted?.tokenizer.countTokens,
   })
   checkContext(workload, identity.contextTokens, data)
@@ -235,7 +236,11 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       setup: {
         epochMonotonicMs,
         endpoint,
-        template: { ...template, forceLength: probe.forceLength },
+        template: {
+          ...template,
+          forceLength: probe.forceLength,
+          maxTokensField: probe.maxTokensField,
+        },
         prompts: probe.prompts,
         promptSalt: epoch,
         wordbook: known.counted?.wordbook,

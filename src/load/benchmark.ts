@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { apiNames, takesMessages } from './api-names.ts'
 import { workloadSchema } from './workloads/workload.ts'
 
 const positiveInteger = z.int().positive()
@@ -138,7 +139,7 @@ export const benchmarkSchema = z
       .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes')
       .max(100),
     description: z.string().optional(),
-    api: z.enum(['openai-chat', 'openai-completions']).default('openai-chat'),
+    api: z.enum(apiNames).default('openai-chat'),
     workload: workloadSchema,
     load: loadSchema,
     cancel: cancelSchema.optional(),
@@ -174,7 +175,7 @@ export const benchmarkSchema = z
     path: ['load', 'kind'],
     message: 'expected a closed load: a turn follows the answer to the one before',
   })
-  .refine(({ api, workload }) => workload.kind !== 'multi-turn' || api !== 'openai-completions', {
+  .refine(({ api, workload }) => workload.kind !== 'multi-turn' || takesMessages(api), {
     path: ['api'],
     message: 'expected a chat API: conversations need its template',
   })
@@ -191,7 +192,6 @@ export type Benchmark = z.infer<typeof benchmarkSchema>
 export type Load = Benchmark['load']
 export type Slo = Benchmark['slo']
 export type Timeouts = Benchmark['timeouts']
-export type ApiName = Benchmark['api']
 type RampStage = Extract<Load, { kind: 'ramp' }>['stages'][number]
 
 /** One point of a sweep. */

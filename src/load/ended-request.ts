@@ -1,4 +1,4 @@
-import type { Outcome, RequestRecord, Usage } from './record.ts'
+import type { Outcome, RequestRecord, ServerTimings, Usage } from './record.ts'
 import { type Stamps, stampsMs } from './stamps.ts'
 
 /** A request ready to go: its bytes are made before it is due. */
@@ -23,6 +23,7 @@ export interface EndedRequest {
   readonly connectMs?: number
   readonly firstByteMs?: number
   readonly chunks: Stamps
+  readonly chunkTokens?: readonly number[]
   /** First chunk that was visible text, where reasoning came first. */
   readonly firstVisibleMs?: number
   /** Only of a completed request. */
@@ -31,6 +32,7 @@ export interface EndedRequest {
   readonly httpStatus?: number
   readonly finishReason?: string
   readonly usage?: Usage
+  readonly serverTimings?: ServerTimings
 }
 
 /** A record of its own, to keep. */
@@ -45,6 +47,7 @@ export function toRecord(ended: EndedRequest): RequestRecord {
     connectMs: toMicroseconds(ended.connectMs),
     firstByteMs: toMicroseconds(ended.firstByteMs),
     chunkMs: stampsMs(ended.chunks),
+    chunkTokens: ended.chunkTokens,
     firstVisibleMs: toMicroseconds(ended.firstVisibleMs),
     endMs: toMicroseconds(ended.endMs),
     closedMs: toMicroseconds(ended.closedMs),
@@ -54,6 +57,7 @@ export function toRecord(ended: EndedRequest): RequestRecord {
     requestedInputTokens: request.requestedInputTokens,
     requestedOutputTokens: request.requestedOutputTokens,
     usage: ended.usage,
+    serverTimings: ended.serverTimings,
   }
 }
 

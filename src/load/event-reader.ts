@@ -85,9 +85,14 @@ export function createEventReader(api: ServerApi): EventReader {
   }
 }
 
-/** Token counts and errors differ from event to event. */
-function isCommon({ usage, error }: EventMeaning): boolean {
-  return usage === undefined && error === undefined
+/** Token counts, timings and errors differ from event to event. */
+function isCommon({ usage, serverTimings, tokens, error }: EventMeaning): boolean {
+  return (
+    usage === undefined &&
+    serverTimings === undefined &&
+    tokens?.kind !== 'answer' &&
+    error === undefined
+  )
 }
 
 /** May look at bytes beyond the event; it agrees only if it ends where the event does. */

@@ -7,6 +7,13 @@ import type { EventReader } from './event-reader.ts'
 import { failureOf } from './failure.ts'
 import { type ConnectionHandler, type Endpoint, openConnection } from './http/connection.ts'
 import {
+  createEventStream,
+  type EventStream,
+  endEventStream,
+  readEventStream,
+  resetEventStream,
+} from './http/event-stream.ts'
+import {
   closeResponse,
   createResponseReader,
   expectResponse,
@@ -16,9 +23,9 @@ import {
   type ResponseReader,
   readResponse,
 } from './http/response-reader.ts'
-import { createSseReader, readEvents, resetSseReader, type SseReader } from './http/sse.ts'
-import type { FailureKind, Outcome, Timer, Usage } from './record.ts'
-import type { EventMeaning } from './servers/server.ts'
+import type { FailureKind, Outcome, ServerTimings, Timer, Usage } from './record.ts'
+import { addUsage } from './servers/event-values.ts'
+import type { EventMeaning, OutputTokens, ServerApi } from './servers/server.ts'
 import { addStamp, clearStamps, createStamps, type Stamps } from './stamps.ts'
 
 export type OnEnded = (ended: EndedRequest) => void
@@ -26,7 +33,7 @@ export type OnEnded = (ended: EndedRequest) => void
 /** What the flights of one sender share. */
 export interface Fleet {
   readonly endpoint: Endpoint
-  readonly contentType: string
+  readonly api: Pick<ServerApi, 'contentType' | 'framing' | 'endsWith'>
   readonly readEvent: EventReader
   readonly clock: Clock
   readonly timeouts: Timeouts
@@ -54,7 +61,7 @@ export interface Fleet {
 export interface Flight {
   readonly fleet: Fleet
   readonly response: ResponseReader<Flight>
-  readonly events: SseReader<Flight>
+  readonly events: EventStream<Flight>
   connection: Socket | undefined
   state: 'opening' | 'busy' | 'unfinished' | 'idle' | 'closed'
   /** Index in `fleet.flights`. */
@@ -66,6 +73,11 @@ export interface Flight {
   request: PlannedRequest | undefined
   onEnded: OnEnded | undefined
   chunks: Stamps
+  /** Where the server tells. */
+  chunkTokens: number[] | undefined
+  /** Of the answer, where the server tells these. */
+  tokensSoFar: number
+  charactersSoFar: number
   connectMs: number | undefined
   sentMs: number | undefined
   firstByteMs: number | undefined
@@ -76,6 +88,7 @@ export interface Flight {
   httpStatus: number | undefined
   finishReason: string | undefined
   usage: Usage | undefined
+  serverTimings: ServerTimings | undefined
   errorBody: Buffer | undefined
   keepAlive: boolean
   outcome: Outcome | undefined
@@ -156,7 +169,7 @@ function createFlight(fleet: Fleet): Flight {
   const flight: Flight = {
     fleet,
     response: createResponseReader(responseHandler),
-    events: createSseReader(onEvent),
+    events: createEventStream(fleet.api.framing, onEvent),
     connection: undefined,
     state: 'opening',
     place: fleet.flights.length,
@@ -164,6 +177,9 @@ function createFlight(fleet: Fleet): Flight {
     request: undefined,
     onEnded: undefined,
     chunks: NO_STAMPS,
+    chunkTokens: undefined,
+    tokensSoFar: 0,
+    charactersSoFar: 0,
     connectMs: undefined,
     sentMs: undefined,
     firstByteMs: undefined,
@@ -173,6 +189,7 @@ function createFlight(fleet: Fleet): Flight {
     httpStatus: undefined,
     finishReason: undefined,
     usage: undefined,
+    serverTimings: undefined,
     errorBody: undefined,
     keepAlive: true,
     outcome: undefined,
@@ -189,6 +206,9 @@ function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): voi
   flight.onEnded = onEnded
   flight.chunks =
     fleet.spareStamps.pop() ?? createStamps(Math.min(request.requestedOutputTokens, LIKELY_CHUNKS))
+  flight.chunkTokens = undefined
+  flight.tokensSoFar = 0
+  flight.charactersSoFar = 0
   flight.connectMs = undefined
   flight.sentMs = undefined
   flight.firstByteMs = undefined
@@ -198,10 +218,11 @@ function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): voi
   flight.httpStatus = undefined
   flight.finishReason = undefined
   flight.usage = undefined
+  flight.serverTimings = undefined
   flight.errorBody = undefined
   flight.keepAlive = true
   flight.outcome = undefined
-  resetSseReader(flight.events)
+  resetEventStream(flight.events)
 }
 
 function depart(flight: Flight, request: PlannedRequest): void {
@@ -235,7 +256,8 @@ const connectionHandler: ConnectionHandler<Flight> = {
   onPeerEnd: (flight) => {
     if (flight.state === 'closed') return
     stamp(flight.fleet)
-    closeResponse(flight.response, flight)
+    // Where no event tells the end of an answer, a close is no proof of one.
+    if (flight.fleet.api.endsWith === 'event') closeResponse(flight.response, flight)
     lose(flight, undefined)
     tell(flight)
   },
@@ -257,15 +279,16 @@ const responseHandler: ResponseHandler<Flight> = {
     flight.firstByteMs = flight.fleet.readMs
     flight.httpStatus = head.status
     flight.keepAlive = head.keepAlive
-    const outcome = judgeHead(head, flight.fleet.contentType)
+    const outcome = judgeHead(head, flight.fleet.api.contentType)
     if (outcome) end(flight, outcome)
   },
   onBody: (flight, bytes, start, end) => {
     if (flight.outcome !== undefined) return
-    if (isSuccess(flight.httpStatus)) readEvents(flight.events, flight, bytes, start, end)
+    if (isSuccess(flight.httpStatus)) readEventStream(flight.events, flight, bytes, start, end)
     else keepErrorBody(flight, bytes, start, end)
   },
   onEnd: (flight) => {
+    if (flight.outcome === undefined) endEventStream(flight.events, flight)
     end(flight, judgeEnd(flight))
     if (flight.state === 'closed') return
     flight.state = 'idle'
@@ -288,20 +311,26 @@ function onEvent(flight: Flight, bytes: Buffer, start: number, eventEnd: number)
   try {
     meaning = flight.fleet.readEvent(bytes, start, eventEnd)
   } catch {
-    end(flight, failed('malformed-event', bytes.toString('utf8', start, eventEnd)))
+    end(flight, failed('malformed-event', textOf(bytes, start, eventEnd)))
     return
   }
   if (meaning.error !== undefined) {
     end(flight, failed('error-event', meaning.error))
     return
   }
-  if (meaning.output !== undefined) addChunk(flight, meaning.output !== 'reasoning')
-  if (meaning.usage !== undefined) flight.usage = meaning.usage
+  if (meaning.output !== undefined) addChunk(flight, meaning.output !== 'reasoning', meaning.tokens)
+  if (meaning.usage !== undefined) flight.usage = addUsage(flight.usage, meaning.usage)
+  if (meaning.serverTimings !== undefined) flight.serverTimings = meaning.serverTimings
   if (meaning.finishReason !== undefined) flight.finishReason = meaning.finishReason
   if (meaning.done) end(flight, completed(flight))
 }
 
-function addChunk(flight: Flight, visible: boolean): void {
+function textOf(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('utf8', start, Math.min(end, start + MAX_ERROR_BODY_BYTES))
+}
+
+function addChunk(flight: Flight, visible: boolean, told: OutputTokens | undefined): void {
+  if (told !== undefined && !addTokens(flight, told)) return
   const { fleet, chunks } = flight
   if (visible && !flight.visible) {
     flight.visible = true
@@ -309,6 +338,25 @@ function addChunk(flight: Flight, visible: boolean): void {
   }
   fleet.chunks++
   addStamp(chunks, fleet.readUs)
+}
+
+/** Notes the tokens of a chunk. False when it holds nothing that was not there before. */
+function addTokens(flight: Flight, told: OutputTokens): boolean {
+  if (told.kind === 'chunk') {
+    flight.chunkTokens ??= []
+    flight.chunkTokens.push(told.tokens)
+    return true
+  }
+  const { tokens, characters } = told
+  const tokensMore = tokens === undefined ? 0 : tokens - flight.tokensSoFar
+  const grows = tokensMore > 0 || characters === undefined || characters > flight.charactersSoFar
+  if (!grows) return false
+  flight.charactersSoFar = characters ?? 0
+  if (tokens === undefined) return true
+  flight.tokensSoFar = tokens
+  flight.chunkTokens ??= []
+  flight.chunkTokens.push(Math.max(0, tokensMore))
+  return true
 }
 
 /** Settles what came of the request; the first word counts. It is told when the read is worked through. */
@@ -335,12 +383,14 @@ function tell(flight: Flight): void {
     connectMs: flight.connectMs,
     firstByteMs: flight.firstByteMs,
     chunks,
+    chunkTokens: flight.chunkTokens?.length === chunks.count ? flight.chunkTokens : undefined,
     firstVisibleMs: flight.firstVisibleMs,
     endMs: outcome.kind === 'completed' ? flight.endMs : undefined,
     closedMs: fleet.clock.nowMs(),
     httpStatus: flight.httpStatus,
     finishReason: flight.finishReason,
     usage: flight.usage,
+    serverTimings: flight.serverTimings,
   }
   flight.request = undefined
   flight.onEnded = undefined
@@ -373,6 +423,10 @@ function isSuccess(status: number | undefined): boolean {
 }
 
 function judgeHead(head: ResponseHead, contentType: string): Outcome | undefined {
+  const encoding = head.headers.get('content-encoding') ?? 'identity'
+  // Its bytes say nothing, whatever the status: nobody asked for it.
+  if (encoding.toLowerCase() !== 'identity')
+    return failed('encoded-body', `${head.status} with a body encoded as ${encoding}`)
   const type = head.headers.get('content-type') ?? 'none'
   if (!isSuccess(head.status) || type.toLowerCase().startsWith(contentType)) return undefined
   return failed('wrong-content-type', `expected ${contentType}, got ${type}`)
@@ -382,7 +436,8 @@ function judgeHead(head: ResponseHead, contentType: string): Outcome | undefined
 function judgeEnd(flight: Flight): Outcome {
   if (flight.outcome !== undefined) return flight.outcome
   if (!isSuccess(flight.httpStatus)) return httpFailure(flight)
-  if (flight.finishReason !== undefined) return completed(flight)
+  if (flight.finishReason !== undefined || flight.fleet.api.endsWith === 'message')
+    return completed(flight)
   return failed('no-end-mark', 'the stream ended without an end mark or a finish reason')
 }
 

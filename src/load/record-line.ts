@@ -1,6 +1,6 @@
 import { US_PER_MS } from '../units.ts'
 import type { EndedRequest } from './ended-request.ts'
-import type { RequestRecord, Usage } from './record.ts'
+import type { RequestRecord, ServerTimings, Usage } from './record.ts'
 import type { Stamps } from './stamps.ts'
 
 /**
@@ -18,7 +18,7 @@ export interface LineWriter {
 
 const BLOCK_BYTES = 128 * 1024
 /** More than a line holds beside its texts and chunk times. */
-const NUMBERS_BYTES = 1024
+const NUMBERS_BYTES = 2048
 const DIGITS_AND_COMMA = 17
 /** Three bytes hold any UTF-16 unit in UTF-8; an escape is six characters of one byte. */
 const MOST_BYTES_A_CHARACTER = 6
@@ -91,20 +91,28 @@ const keys = {
   outputTokens: key('outputTokens'),
   cachedInputTokens: key('cachedInputTokens'),
   reasoningTokens: key('reasoningTokens'),
+  serverTimings: key('serverTimings'),
+  promptMs: key('promptMs'),
+  decodeMs: key('decodeMs'),
+  queueMs: key('queueMs'),
+  totalMs: key('totalMs'),
+  chunkTokens: Buffer.from(',"chunkTokens":['),
   chunkGapsUs: Buffer.from(',"chunkGapsUs":['),
 }
 const phases = {
   'warm-up': Buffer.from(',"phase":"warm-up"'),
   measured: Buffer.from(',"phase":"measured"'),
 }
+const ARRAY_END = Buffer.from(']')
 const LINE_END = Buffer.from(']}\n')
 const COMPLETED = Buffer.from('{"kind":"completed"}')
 
 /** Bytes that a line cannot exceed. */
-function mostBytes({ outcome, finishReason, chunks }: EndedRequest): number {
+function mostBytes({ outcome, finishReason, chunks, chunkTokens }: EndedRequest): number {
   const detail = outcome.kind === 'failed' ? outcome.detail.length : 0
   const characters = detail + (finishReason?.length ?? 0)
-  return NUMBERS_BYTES + MOST_BYTES_A_CHARACTER * characters + DIGITS_AND_COMMA * chunks.count
+  const numbers = chunks.count + (chunkTokens?.length ?? 0)
+  return NUMBERS_BYTES + MOST_BYTES_A_CHARACTER * characters + DIGITS_AND_COMMA * numbers
 }
 
 /** As `toRecord` has it: times to the microsecond, and nothing where it is absent. */
@@ -129,6 +137,8 @@ function putHead(line: Line, ended: EndedRequest): void {
   putNumber(line, keys.requestedInputTokens, request.requestedInputTokens)
   putNumber(line, keys.requestedOutputTokens, request.requestedOutputTokens)
   if (ended.usage !== undefined) putUsage(line, ended.usage)
+  if (ended.serverTimings !== undefined) putServerTimings(line, ended.serverTimings)
+  if (ended.chunkTokens !== undefined) putChunkTokens(line, ended.chunkTokens)
 }
 
 function putUsage(line: Line, usage: Usage): void {
@@ -138,6 +148,33 @@ function putUsage(line: Line, usage: Usage): void {
   putNumber(line, keys.outputTokens, usage.outputTokens)
   putNumber(line, keys.cachedInputTokens, usage.cachedInputTokens)
   putNumber(line, keys.reasoningTokens, usage.reasoningTokens)
+  putBraces(line, start)
+}
+
+function putServerTimings(line: Line, timings: ServerTimings): void {
+  put(line, keys.serverTimings)
+  const start = line.at
+  putMs(line, keys.promptMs, timings.promptMs)
+  putMs(line, keys.decodeMs, timings.decodeMs)
+  putMs(line, keys.queueMs, timings.queueMs)
+  putMs(line, keys.totalMs, timings.totalMs)
+  putNumber(line, keys.inputTokens, timings.inputTokens)
+  putNumber(line, keys.outputTokens, timings.outputTokens)
+  putNumber(line, keys.cachedInputTokens, timings.cachedInputTokens)
+  putBraces(line, start)
+}
+
+function putChunkTokens(line: Line, tokens: readonly number[]): void {
+  put(line, keys.chunkTokens)
+  for (let i = 0; i < tokens.length; i++) {
+    if (i > 0) line.bytes[line.at++] = COMMA
+    line.at = writeInteger(line.bytes, line.at, tokens[i] ?? 0)
+  }
+  put(line, ARRAY_END)
+}
+
+/** Around the fields written since `start`, each of which has a comma before it. */
+function putBraces(line: Line, start: number): void {
   if (line.at === start) line.at++
   // In place of the comma before the first.
   line.bytes[start] = OPENING_BRACE

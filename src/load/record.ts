@@ -8,6 +8,25 @@ export interface Usage {
   readonly reasoningTokens?: number
 }
 
+/**
+ * What the server says of its own work on a request. Its clock, not ours: to compare with, not to
+ * measure by. What it does not say is absent.
+ */
+export interface ServerTimings {
+  /** Working on the prompt. */
+  readonly promptMs?: number
+  /** Generating, by most servers from the first token on. */
+  readonly decodeMs?: number
+  /** Waiting before any work. */
+  readonly queueMs?: number
+  readonly totalMs?: number
+  /** Prompt tokens worked on in `promptMs`; those from a cache are left out by servers that tell them apart. */
+  readonly inputTokens?: number
+  /** Tokens generated in `decodeMs`. */
+  readonly outputTokens?: number
+  readonly cachedInputTokens?: number
+}
+
 /** Which of a request's timers ran out. */
 export type Timer = 'connect' | 'first-token' | 'idle' | 'total'
 
@@ -22,6 +41,7 @@ export const failureSides = {
   'network-other': 'network',
   'http-status': 'server',
   'wrong-content-type': 'server',
+  'encoded-body': 'server',
   'error-event': 'server',
   'empty-output': 'server',
   'early-close': 'server',
@@ -69,6 +89,8 @@ export interface RequestRecord {
   readonly firstByteMs?: number
   /** Arrival of every stream event that carried model output. A chunk is not a token. */
   readonly chunkMs: readonly number[]
+  /** Tokens that each chunk brought, where the server told of every one. */
+  readonly chunkTokens?: readonly number[]
   /** First chunk that was visible text and not reasoning, where reasoning came first. */
   readonly firstVisibleMs?: number
   /** The stream ended cleanly. */
@@ -81,6 +103,7 @@ export interface RequestRecord {
   readonly requestedInputTokens?: number
   readonly requestedOutputTokens?: number
   readonly usage?: Usage
+  readonly serverTimings?: ServerTimings
 }
 
 /** When the clock of a request starts: waiting to be sent is part of waiting, so due before sent. */

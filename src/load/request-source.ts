@@ -1,5 +1,5 @@
 import { hostHeaderOf } from './http/socket-url.ts'
-import type { ServerApi } from './servers/server.ts'
+import { type Ask, headersOf, pathOf, type ServerApi } from './servers/server.ts'
 import type { PlannedSession, RequestPlan, WorkloadRequest } from './workloads/planned.ts'
 
 /** What every request of a run has in common; plain data but for the API. */
@@ -11,6 +11,7 @@ export interface RequestTemplate {
   readonly apiKey?: string
   readonly userAgent: string
   readonly forceLength: boolean
+  readonly maxTokensField?: Ask['maxTokensField']
   /** Tells this run's requests from others in a server's log. */
   readonly idPrefix: string
 }
@@ -126,21 +127,17 @@ interface Head {
   readonly beforeLength: Buffer
 }
 
-function headOf({ api, url, apiKey, userAgent, idPrefix }: RequestTemplate): Head {
+function headOf({ api, url, model, apiKey, userAgent, idPrefix }: RequestTemplate): Head {
   const { pathname, host } = addressOf(url)
   const beforeId = [
-    `POST ${pathname}${api.path} HTTP/1.1`,
+    `POST ${pathname}${pathOf(api, model)} HTTP/1.1`,
     `host: ${host}`,
     'content-type: application/json',
     `accept: ${api.contentType}`,
     `user-agent: ${userAgent}`,
     `x-request-id: ${idPrefix}-`,
   ]
-  const beforeLength = [
-    '',
-    ...(apiKey === undefined ? [] : [`authorization: Bearer ${apiKey}`]),
-    'content-length: ',
-  ]
+  const beforeLength = ['', ...headersOf(api, apiKey), 'content-length: ']
   return {
     beforeId: Buffer.from(beforeId.join('\r\n'), 'latin1'),
     beforeLength: Buffer.from(beforeLength.join('\r\n'), 'latin1'),
@@ -156,12 +153,12 @@ function addressOf(text: string): { pathname: string; host: string } {
 type Question = Pick<WorkloadRequest, 'prompt' | 'outputTokens'>
 
 function assemble(
-  { api, model, forceLength }: RequestTemplate,
+  { api, model, forceLength, maxTokensField }: RequestTemplate,
   { beforeId, beforeLength }: Head,
   id: string,
   { prompt, outputTokens }: Question,
 ): Buffer {
-  const body = api.body({ model, prompt, outputTokens, forceLength })
+  const body = api.body({ model, prompt, outputTokens, forceLength, maxTokensField })
   const bodyBytes = Buffer.byteLength(body)
   const length = `${bodyBytes}\r\n\r\n`
   const bytes = Buffer.allocUnsafe(

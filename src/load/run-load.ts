@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import { watchClient } from './health.ts'
 import type { Journal } from './journal.ts'
 import type { ThreadSetup } from './measuring-thread.ts'
+import { yieldHelperThreads } from './priority.ts'
 import type { LevelResult } from './run-level.ts'
 import type { LevelEnd, LevelLog } from './run-log.ts'
 import { type SharedLevel, shareLevel } from './shared-level.ts'
@@ -49,6 +50,7 @@ export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<L
   const logs: LevelLog[] = []
   if (signal.aborted) return logs
   const spawn = world.spawn ?? spawnThread
+  yieldHelperThreads()
   const threads = await Promise.all(
     Array.from({ length: Math.max(...shards) }, () => spawn({ ...world.setup, benchmark })),
   )

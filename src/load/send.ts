@@ -86,7 +86,7 @@ export function createSender(options: SenderOptions): Sender {
 function createFleet({ endpoint, api, clock, timeouts, secret }: SenderOptions): Fleet {
   return {
     endpoint,
-    contentType: api.contentType,
+    api,
     readEvent: createEventReader(api),
     clock,
     timeouts,

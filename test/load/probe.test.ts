@@ -5,6 +5,7 @@ import { type CountedWords, describeOutcome, probeTarget } from '../../src/load/
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { Sender } from '../../src/load/send.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import type { ServerApi } from '../../src/load/servers/server.ts'
 import { createStamps } from '../../src/load/stamps.ts'
 import { seededRandom } from '../../src/random.ts'
 import { sampleRecord } from './sample-record.ts'
@@ -18,7 +19,11 @@ interface Body {
 /** What a server makes of a request: its record, from the number of words and the body. */
 type Treat = (words: number, body: Body) => Partial<RequestRecord>
 
-async function probe(treat: Treat, inputTokens = 100, counted?: CountedWords) {
+async function probe(
+  treat: Treat,
+  inputTokens = 100,
+  { counted, api = openAiChat }: { counted?: CountedWords; api?: ServerApi } = {},
+) {
   const bodies: Body[] = []
   const requests: PlannedRequest[] = []
   const send: Sender['send'] = (request, onEnd) => {
@@ -29,7 +34,7 @@ async function probe(treat: Treat, inputTokens = 100, counted?: CountedWords) {
     setImmediate(onEnd, { ...record, request, chunks: createStamps(0) })
   }
   const url = 'http://127.0.0.1:8000'
-  const template = { api: openAiChat, url, model: 'm', userAgent: 'baremark/test', idPrefix: 'run' }
+  const template = { api, url, model: 'm', userAgent: 'baremark/test', idPrefix: 'run' }
   const result = await probeTarget(send, template, {
     inputTokens,
     random: seededRandom(1),
@@ -69,7 +74,7 @@ describe('a few requests before the run', () => {
       const { result, bodies } = await probe(
         (count) => ({ usage: { inputTokens: 7 + 2 * count } }),
         100,
-        counted,
+        { counted },
       )
       expect(bodies.map(wordsOf)).toEqual([16, 50])
       expect(result.prompts).toEqual({
@@ -82,7 +87,7 @@ describe('a few requests before the run', () => {
     })
 
     test("refuse a tokenizer that is not the server's", async () => {
-      const other = probe((count) => ({ usage: { inputTokens: 7 + 3 * count } }), 100, counted)
+      const other = probe((count) => ({ usage: { inputTokens: 7 + 3 * count } }), 100, { counted })
       await expect(other).rejects.toThrow('The tokenizer is not the server')
     })
   })
@@ -125,6 +130,67 @@ describe('a few requests before the run', () => {
       })
     },
   )
+})
+
+describe('the field that caps an answer', () => {
+  // As OpenAI prints it.
+  const useTheOther =
+    '400 {"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. ' +
+    'Use \'max_completion_tokens\' instead.","type":"invalid_request_error","param":"max_tokens",' +
+    '"code":"unsupported_parameter"}}'
+  const refusesWith = (detail: string): Partial<RequestRecord> => ({
+    ...refuses(400),
+    outcome: { kind: 'failed', failure: 'http-status', detail },
+  })
+  const fieldsOf = (body: Body): string[] =>
+    ['max_tokens', 'max_completion_tokens', 'ignore_eos'].filter((field) => field in body)
+
+  test.each([
+    ['before', true],
+    ['after', false],
+  ])('is the one that OpenAI names, %s it refuses the forced length', async (_, capFirst) => {
+    const { result, bodies } = await probe((words, body) => {
+      const refusals = [
+        ...('max_tokens' in body ? [useTheOther] : []),
+        ...('ignore_eos' in body ? ['400 Unrecognized request argument supplied: ignore_eos'] : []),
+      ]
+      const refusal = capFirst ? refusals[0] : refusals.at(-1)
+      return refusal ? refusesWith(refusal) : { usage: { inputTokens: words } }
+    })
+    expect(bodies.map(fieldsOf)).toEqual([
+      ['max_tokens', 'ignore_eos'],
+      capFirst ? ['max_completion_tokens', 'ignore_eos'] : ['max_tokens'],
+      ['max_completion_tokens'],
+      ['max_completion_tokens'],
+    ])
+    expect(result).toMatchObject({ forceLength: false, maxTokensField: 'max_completion_tokens' })
+  })
+
+  test('stays where a refusal only mentions max_tokens', async () => {
+    const { result, bodies } = await probe((_, body) =>
+      body.ignore_eos ? refusesWith('400 ignore_eos needs max_tokens') : {},
+    )
+    expect(bodies.map(fieldsOf).slice(1)).toEqual([['max_tokens'], ['max_tokens']])
+    expect(result.maxTokensField).toBeUndefined()
+  })
+
+  test('a server that refuses both is asked with each once, and told of', async () => {
+    let asked = 0
+    const probing = probe(() => {
+      asked++
+      return refusesWith(useTheOther)
+    })
+    await expect(probing).rejects.toBeInstanceOf(UserError)
+    expect(asked).toBe(3)
+  })
+})
+
+test('an API that cannot force a length is not asked to, and none is claimed', async () => {
+  const { result, bodies } = await probe(() => ({}), 100, {
+    api: { ...openAiChat, canForceLength: false },
+  })
+  expect(bodies.map((body) => body.ignore_eos)).toEqual([undefined, undefined])
+  expect(result.forceLength).toBe(false)
 })
 
 describe('a server that does not answer a test request', () => {

@@ -54,6 +54,18 @@ describe('a line', () => {
     ])
   })
 
+  test('holds what the server said of its times and of the tokens of each chunk, where it did', () => {
+    const [text = ''] = write({
+      ...ended,
+      serverTimings: { promptMs: 1.5, decodeMs: 20.507, queueMs: 0, totalMs: 31, outputTokens: 3 },
+      chunkTokens: [1, 0, 12],
+    })
+    expect(text).toContain(
+      '"serverTimings":{"promptMs":1.500,"decodeMs":20.507,"queueMs":0.000,"totalMs":31.000,' +
+        '"outputTokens":3},"chunkTokens":[1,0,12],"chunkGapsUs":[1010500,0,20507]}\n',
+    )
+  })
+
   test('is the record again when it is read', () => {
     expect(roundTrip(ended)).toEqual(asJson(toRecord(ended)))
   })
@@ -83,6 +95,7 @@ describe('a line', () => {
 
 test('any request gives a line that is the record again', () => {
   const ms = fc.double({ min: 0, max: 1e8, noNaN: true })
+  const wholeUs = fc.nat(1e12).map((us) => us / 1_000)
   const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
   const text = fc.string({ unit: 'binary', maxLength: 300 })
   const count = maybe(fc.nat())
@@ -111,6 +124,18 @@ test('any request gives a line that is the record again', () => {
           reasoningTokens: count,
         }),
       ),
+      serverTimings: maybe(
+        fc.record({
+          promptMs: maybe(wholeUs),
+          decodeMs: maybe(wholeUs),
+          queueMs: maybe(wholeUs),
+          totalMs: maybe(wholeUs),
+          inputTokens: count,
+          outputTokens: count,
+          cachedInputTokens: count,
+        }),
+      ),
+      chunkTokens: maybe(fc.array(fc.nat(), { maxLength: 50 })),
     })
 
     .map(({ id, phase, dueMs, times, more, firstUs, gapsUs, ...rest }): EndedRequest => {

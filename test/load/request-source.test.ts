@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { apiNames } from '../../src/load/api-names.ts'
 import {
   createRequestSource,
   type RequestTemplate,
@@ -7,6 +8,7 @@ import {
 } from '../../src/load/request-source.ts'
 import { serverApis } from '../../src/load/servers/index.ts'
 import { openAiChat } from '../../src/load/servers/openai-chat.ts'
+import { headersOf, pathOf } from '../../src/load/servers/server.ts'
 import type { RequestPlan } from '../../src/load/workloads/planned.ts'
 
 const template: RequestTemplate = {
@@ -79,7 +81,7 @@ test('whatever the template and the prompt, the body is what the API makes of it
   fc.assert(
     fc.property(
       fc.record({
-        apiName: fc.constantFrom('openai-chat' as const, 'openai-completions' as const),
+        apiName: fc.constantFrom(...apiNames),
         model: text,
         prompt: text,
         forceLength: fc.boolean(),
@@ -92,12 +94,13 @@ test('whatever the template and the prompt, the body is what the API makes of it
         const [head = '', ...body] = bytes.toString('utf8').split('\r\n\r\n')
         expect(body.join('\r\n\r\n')).toBe(api.body(ask))
         expect(head.split('\r\n')).toEqual([
-          `POST ${api.path} HTTP/1.1`,
+          `POST ${pathOf(api, ask.model)} HTTP/1.1`,
           'host: 127.0.0.1:8000',
           'content-type: application/json',
-          'accept: text/event-stream',
+          `accept: ${api.contentType}`,
           'user-agent: baremark/test',
           `x-request-id: run-${id}`,
+          ...headersOf(api, undefined),
           `content-length: ${bytes.length - Buffer.byteLength(head) - 4}`,
         ])
       },

@@ -20,10 +20,12 @@ import { type MeasuringThread, type SpawnThread, spawnThread } from '../../src/l
 const CHUNKS = 4
 
 /** Streams a few chunks, 5 ms apart; a request whose answer never comes is one with a gap without end. */
-async function startStreamServer(gapMs = 5): Promise<string> {
+async function startStreamServer(gapMs = 5, onRequest = (_: number) => {}): Promise<string> {
+  let requests = 0
   const server = createServer((request, response) => {
     request.resume()
     request.on('end', () => {
+      onRequest(++requests)
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       let left = CHUNKS
       const timer = setInterval(() => {
@@ -185,24 +187,24 @@ describe('measuring threads', () => {
 
 describe('a measuring thread that dies', () => {
   test('is noticed within a second: the level ends, and says what was lost', async () => {
-    const threads: MeasuringThread[] = []
+    let spawned = 0
+    let second: MeasuringThread | undefined
     let killedAtMs = 0
     const spawn: SpawnThread = async (setup) => {
+      const index = spawned++
       const thread = await spawnThread(setup)
-      threads.push(thread)
+      if (index === 1) second = thread
       return thread
     }
-    // All four users have asked by then.
-    const onLevelStart = (): void => {
-      setTimeout(() => {
-        killedAtMs = performance.now()
-        threads[1]?.kill('killed by the test')
-      }, 1_000)
+    const killOnce = (requests: number): void => {
+      if (requests < 4) return
+      killedAtMs = performance.now()
+      second?.kill('killed by the test')
     }
     const { logs, records } = await run(
-      await startStreamServer(60_000),
+      await startStreamServer(60_000, killOnce),
       benchmarkOf({ durationS: 60 }),
-      { spawn, onLevelStart },
+      { spawn },
     )
     expect(performance.now() - killedAtMs).toBeLessThan(1_000)
     const [log] = logs

@@ -1,13 +1,17 @@
-import { HttpProtocolError } from './response-reader.ts'
-
-/** Hears of one event's data: a stretch of bytes in a buffer that is reused, so copy to keep. */
-export type OnEvent<Owner> = (owner: Owner, bytes: Buffer, start: number, end: number) => void
+import {
+  checkEventBytes,
+  dropLine,
+  growLine,
+  keepLine,
+  type OnEvent,
+  takeLine,
+  type UnfinishedLine,
+} from './unfinished-line.ts'
 
 /** Where the reading of a stream of server-sent events stands, however its bytes are split. */
-export interface SseReader<Owner> {
+export interface SseReader<Owner> extends UnfinishedLine {
+  readonly framing: 'sse'
   readonly onEvent: OnEvent<Owner>
-  /** An unfinished line. */
-  pending: Buffer
   /** Data of the event so far: a stretch of `held`; no data while `dataStart` is `NONE`. */
   held: Buffer
   dataStart: number
@@ -25,14 +29,15 @@ const COLON = 58
 const BOM = Buffer.from('\uFEFF')
 const EMPTY = Buffer.alloc(0)
 const NONE = -1
-const MAX_LINE_BYTES = 16 * 1024 * 1024
 const [D = 0, A = 0, T = 0] = Buffer.from('dat')
 const DATA_LENGTH = 4
 
 export function createSseReader<Owner>(onEvent: OnEvent<Owner>): SseReader<Owner> {
   return {
+    framing: 'sse',
     onEvent,
     pending: EMPTY,
+    pendingBytes: 0,
     held: EMPTY,
     dataStart: NONE,
     dataEnd: NONE,
@@ -43,7 +48,7 @@ export function createSseReader<Owner>(onEvent: OnEvent<Owner>): SseReader<Owner
 
 /** Makes a reader ready for another stream. */
 export function resetSseReader<Owner>(reader: SseReader<Owner>): void {
-  reader.pending = EMPTY
+  dropLine(reader)
   reader.held = EMPTY
   reader.dataStart = NONE
   reader.dataEnd = NONE
@@ -58,7 +63,7 @@ export function resetSseReader<Owner>(reader: SseReader<Owner>): void {
  * is made of the bytes: this runs for every token. Bytes beyond `end` never count, but a search is
  * quicker when an LF and a CR lie there to stop it.
  *
- * @throws HttpProtocolError for a line of over 16 MiB
+ * @throws HttpProtocolError for an event of over 16 MiB
  */
 export function readEvents<Owner>(
   reader: SseReader<Owner>,
@@ -67,11 +72,15 @@ export function readEvents<Owner>(
   readStart: number,
   readEnd: number,
 ): void {
-  if (reader.pending.length === 0) {
+  if (reader.pendingBytes === 0) {
     readLines(reader, owner, read, readStart, readEnd)
     return
   }
-  const joined = Buffer.concat([reader.pending, read.subarray(readStart, readEnd)])
+  if (find(read, LF, readStart, readEnd) === NONE && find(read, CR, readStart, readEnd) === NONE) {
+    growLine(reader, read, readStart, readEnd)
+    return
+  }
+  const joined = takeLine(reader, read, readStart, readEnd)
   readLines(reader, owner, joined, 0, joined.length)
 }
 
@@ -134,27 +143,31 @@ function addData<Owner>(reader: SseReader<Owner>, bytes: Buffer, start: number, 
     reader.dataEnd = end
     return
   }
-  reader.held = Buffer.concat([
-    reader.held.subarray(reader.dataStart, reader.dataEnd),
-    Buffer.from([LF]),
-    bytes.subarray(start, end),
-  ])
+  const needed = reader.dataEnd - reader.dataStart + 1 + end - start
+  checkEventBytes(needed)
+  // Twice the room, so that an event of very many lines is not copied for each of them.
+  if (reader.held === bytes || needed > reader.held.length) moveData(reader, 2 * needed)
+  reader.held[reader.dataEnd] = LF
+  bytes.copy(reader.held, reader.dataEnd + 1, start, end)
+  reader.dataEnd = needed
+}
+
+/** To the start of a buffer of its own, which no read overwrites. */
+function moveData<Owner>(reader: SseReader<Owner>, room: number): void {
+  const { held, dataStart, dataEnd } = reader
+  reader.held = Buffer.allocUnsafe(room)
   reader.dataStart = 0
-  reader.dataEnd = reader.held.length
+  reader.dataEnd = held.copy(reader.held, 0, dataStart, dataEnd)
 }
 
 /** What is kept beyond a read is copied: the socket's buffer is overwritten by the next. */
 function keep<Owner>(reader: SseReader<Owner>, bytes: Buffer, from: number, end: number): void {
-  if (end - from > MAX_LINE_BYTES) throw new HttpProtocolError('an event of over 16 MiB')
-  reader.pending = from === end ? EMPTY : Buffer.from(bytes.subarray(from, end))
+  keepLine(reader, bytes, from, end)
   if (reader.dataStart === NONE) {
     reader.held = EMPTY
     return
   }
-  if (reader.held !== bytes) return
-  reader.held = Buffer.from(bytes.subarray(reader.dataStart, reader.dataEnd))
-  reader.dataStart = 0
-  reader.dataEnd = reader.held.length
+  if (reader.held === bytes) moveData(reader, reader.dataEnd - reader.dataStart)
 }
 
 function find(bytes: Buffer, byte: number, from: number, end: number): number {

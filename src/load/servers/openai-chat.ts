@@ -1,5 +1,5 @@
 import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
-import type { EventMeaning, ServerApi } from './server.ts'
+import { type EventMeaning, messagesOf, type ServerApi } from './server.ts'
 
 interface ChatEvent extends OpenAiEvent {
   readonly choices?: readonly {
@@ -20,14 +20,12 @@ export const openAiChat: ServerApi = {
   name: 'openai-chat',
   path: '/v1/chat/completions',
   contentType: 'text/event-stream',
+  framing: 'sse',
+  endsWith: 'event',
+  canForceLength: true,
   outputFields: ['content', 'reasoning_content', 'reasoning'],
   freeFields,
-  body: (ask) =>
-    JSON.stringify({
-      messages:
-        typeof ask.prompt === 'string' ? [{ role: 'user', content: ask.prompt }] : ask.prompt,
-      ...sharedFields(ask),
-    }),
+  body: (ask) => JSON.stringify({ messages: messagesOf(ask.prompt), ...sharedFields(ask) }),
   readEvent: (data) => readOpenAiEvent<ChatEvent>(data, outputOf),
 }
 

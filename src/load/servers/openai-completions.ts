@@ -1,5 +1,5 @@
 import { freeFields, type OpenAiEvent, readOpenAiEvent, sharedFields } from './openai-shared.ts'
-import type { ServerApi } from './server.ts'
+import { type ServerApi, textOf } from './server.ts'
 
 interface CompletionsEvent extends OpenAiEvent {
   readonly choices?: readonly { readonly finish_reason?: string | null; readonly text?: string }[]
@@ -10,12 +10,12 @@ export const openAiCompletions: ServerApi = {
   name: 'openai-completions',
   path: '/v1/completions',
   contentType: 'text/event-stream',
+  framing: 'sse',
+  endsWith: 'event',
+  canForceLength: true,
   outputFields: ['text'],
   freeFields,
-  body: (ask) => {
-    if (typeof ask.prompt !== 'string') throw new Error('text completions take no messages')
-    return JSON.stringify({ prompt: ask.prompt, ...sharedFields(ask) })
-  },
+  body: (ask) => JSON.stringify({ prompt: textOf(ask.prompt), ...sharedFields(ask) }),
   readEvent: (data) =>
     readOpenAiEvent<CompletionsEvent>(data, (event) =>
       event.choices?.[0]?.text ? 'content' : undefined,

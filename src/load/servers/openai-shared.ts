@@ -1,4 +1,5 @@
-import type { Usage } from '../record.ts'
+import { errorText, parseObject, reasonOf, usageOf } from './event-values.ts'
+import { type LlamaCppTimings, readLlamaCppTimings } from './llama-cpp-timings.ts'
 import type { Ask, EventMeaning } from './server.ts'
 
 /** The parts of an OpenAI stream event that both of its text APIs share. */
@@ -6,6 +7,8 @@ export interface OpenAiEvent {
   readonly error?: unknown
   readonly usage?: OpenAiUsage | null
   readonly choices?: readonly { readonly finish_reason?: string | null }[]
+  /** Of llama.cpp. */
+  readonly timings?: LlamaCppTimings | null
 }
 
 interface OpenAiUsage {
@@ -24,7 +27,7 @@ export function sharedFields(ask: Ask): object {
     model: ask.model,
     stream: true,
     stream_options: { include_usage: true },
-    max_tokens: ask.outputTokens,
+    [ask.maxTokensField ?? 'max_tokens']: ask.outputTokens,
     ...(ask.forceLength ? { ignore_eos: true, min_tokens: ask.outputTokens } : {}),
   }
 }
@@ -35,36 +38,28 @@ export function readOpenAiEvent<E extends OpenAiEvent>(
   outputOf: (event: E) => EventMeaning['output'],
 ): EventMeaning {
   if (data === '[DONE]') return { done: true }
-  const event: unknown = JSON.parse(data)
-  if (typeof event !== 'object' || event === null)
-    throw new SyntaxError('the event is not an object')
-  const known = event as E
-  if (known.error) return { error: errorText(known.error) }
+  const event = parseObject<E>(data)
+  if (event.error) return { error: errorText(event.error) }
   const meaning: { -readonly [K in keyof EventMeaning]: EventMeaning[K] } = {}
-  const output = outputOf(known)
+  const output = outputOf(event)
   if (output) meaning.output = output
-  if (known.usage) meaning.usage = readUsage(known.usage)
-  const finishReason = known.choices?.[0]?.finish_reason
-  // A server may send anything here; a record holds text.
-  if (finishReason) meaning.finishReason = String(finishReason)
+  if (event.usage) {
+    meaning.usage = readUsage(event.usage)
+    // Where every event has its usage, each tells the tokens so far.
+    if (output) meaning.tokens = { kind: 'answer', tokens: meaning.usage.outputTokens }
+  }
+  const finishReason = reasonOf(event.choices?.[0]?.finish_reason)
+  if (finishReason !== undefined) meaning.finishReason = finishReason
+  const timings = event.timings ? readLlamaCppTimings(event.timings) : undefined
+  if (timings) meaning.serverTimings = timings
   return meaning
 }
 
-function readUsage(usage: OpenAiUsage): Usage {
-  return {
-    inputTokens: count(usage.prompt_tokens),
-    outputTokens: count(usage.completion_tokens),
-    cachedInputTokens: count(usage.prompt_tokens_details?.cached_tokens),
-    reasoningTokens: count(usage.completion_tokens_details?.reasoning_tokens),
-  }
-}
-
-/** What is no count, such as text or a negative number, is not taken for one. */
-function count(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined
-}
-
-function errorText(error: unknown): string {
-  const message = (error as { message?: unknown }).message
-  return typeof message === 'string' ? message : JSON.stringify(error)
+function readUsage(usage: OpenAiUsage): EventMeaning['usage'] & object {
+  return usageOf({
+    inputTokens: usage.prompt_tokens,
+    outputTokens: usage.completion_tokens,
+    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens,
+    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens,
+  })
 }
