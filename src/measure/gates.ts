@@ -357,7 +357,7 @@ function judgeCache(input: GateInput): { value: string; pass: boolean } | undefi
   const { cachedInputRatio, server } = point
   const cached = cachedInputRatio ?? server?.prefixCacheHitRatio
   if (cached === undefined) return undefined
-  const source = cachedInputRatio === undefined ? "the server's counters" : 'usage'
+  const source = cachedInputRatio === undefined ? "the server's counters" : 'the answers'
   return {
     value: `${percent(cached)} of input tokens cached, by ${source}`,
     pass: cached - (templateRatio(input) ?? 0) <= MAX_CACHED_RATIO,

@@ -57,6 +57,11 @@ export function outputTokens(record: RequestRecord): number {
   return record.usage?.outputTokens || record.chunkMs.length
 }
 
+/** Part of the input tokens that the prefix cache answered, by whatever the answer tells of it. */
+export function cachedInputTokens({ usage, serverTimings }: RequestRecord): Maybe {
+  return usage?.cachedInputTokens ?? serverTimings?.cachedInputTokens
+}
+
 /** Values of a metric over requests, unknowns left out. */
 export function valuesOf(records: readonly RequestRecord[], metric: RequestMetricName): number[] {
   const { of } = requestMetrics[metric]

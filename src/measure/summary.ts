@@ -77,7 +77,7 @@ export interface OperatingPoint {
   readonly inputTokens: Distribution
   readonly outputTokens: Distribution
   readonly tokenSource: TokenSource
-  /** Input tokens that came from the prefix cache / input tokens, by `usage`; absent where no request tells. */
+  /** Input tokens that came from the prefix cache / input tokens, by the answers; absent where none tells. */
   readonly cachedInputRatio?: number
   /** Output tokens spent on reasoning / output tokens, by `usage`; absent where no request tells. */
   readonly reasoningRatio?: number
@@ -163,8 +163,11 @@ export interface ServerMoment {
   readonly kvCacheUsedRatio?: number
 }
 
-/** Who counts tokens. `server-counters` are the totals among the server's metrics. */
-export type CountSource = 'usage' | 'chunks' | 'server-counters'
+/**
+ * Who counts tokens. `server-timings` come with an answer and tell of the server's work on it;
+ * `server-counters` are the totals among the server's metrics.
+ */
+export type CountSource = 'usage' | 'server-timings' | 'chunks' | 'server-counters'
 
 /** Which way tokens go, seen from the model. */
 export type TokenDirection = 'input' | 'output'
@@ -200,7 +203,7 @@ export interface TokenCounts {
   readonly agreement: readonly TokenAgreement[]
   /** Part of the output tokens, by `usage`; absent where no request tells. */
   readonly reasoningTokens?: number
-  /** Part of the input tokens, by `usage`; absent where no request tells. */
+  /** Part of the input tokens, by the answers; absent where none tells. */
   readonly cachedInputTokens?: number
   /**
    * The most that the requests of this client can have moved the server's counters: what completed ones

@@ -1,6 +1,7 @@
 import { type Maybe, ratio, sum } from '../arithmetic.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { cachedInputTokens } from './metrics.ts'
 import type {
   CountSource,
   ServerFigures,
@@ -31,6 +32,13 @@ const requestSources: readonly {
       output: ({ usage }) => usage?.outputTokens || undefined,
     },
   },
+  {
+    source: 'server-timings',
+    of: {
+      input: ({ serverTimings }) => serverTimings?.inputTokens,
+      output: ({ serverTimings }) => serverTimings?.outputTokens,
+    },
+  },
   { source: 'chunks', of: { output: ({ chunkMs }) => chunkMs.length } },
 ]
 
@@ -59,15 +67,16 @@ export function startTokenCounts(
       output.add(record)
       if (!isCompleted(record)) return
       completed++
-      const { cachedInputTokens, reasoningTokens } = record.usage ?? {}
-      if (cachedInputTokens !== undefined) cached = (cached ?? 0) + cachedInputTokens
+      const { reasoningTokens } = record.usage ?? {}
+      const cachedTokens = cachedInputTokens(record)
+      if (cachedTokens !== undefined) cached = (cached ?? 0) + cachedTokens
       if (reasoningTokens !== undefined) reasoning = (reasoning ?? 0) + reasoningTokens
     },
     finish: () => {
       const { lost, firstSentMs, lastClosedMs } = issued.finish()
       const known = { input: input.finish(lost), output: output.finish(lost) }
       const unusable = server && whyUnusable(run, server, firstSentMs, lastClosedMs)
-      // Engines differ in whether their counters hold what the cache answered; the template is the same each time.
+      // Engines differ in whether their own counts hold what the cache answered; the template is the same each time.
       const mayBeLeftOut = cached ?? run.prompts.overheadTokens * completed
       const clients = { known, completed, mayBeLeftOut }
       return {
@@ -234,11 +243,14 @@ function agreementOf(
 ): TokenAgreement[] {
   const { told, pairs } = clients.known[direction]
   const tokensPerChunk = tokensPerChunkOf(clients.known.output)
-  const between = pairs.flatMap(({ sources, tokens, requests }) =>
-    requests === 0
-      ? []
-      : [{ direction, sources, tokens, ...compare(sources, tokens, tokensPerChunk) }],
-  )
+  const between = pairs
+    .filter(({ requests }) => requests > 0)
+    .map(({ sources, tokens }) => {
+      const why = whyNotTokens(sources, tokensPerChunk)
+      const compared = compareOwn(direction, tokens, clients.mayBeLeftOut)
+      const outcome = why === undefined ? compared : ({ outcome: 'not-comparable', why } as const)
+      return { direction, sources, tokens, ratio: ratio(tokens[1], tokens[0]), ...outcome }
+    })
   const counter = counterOf(direction, server)
   if (counter === undefined) return between
   const withCounter = [...told].flatMap(([source, count]): TokenAgreement[] => {
@@ -256,16 +268,21 @@ function agreementOf(
   return [...between, ...withCounter]
 }
 
-type Comparison = Pick<TokenAgreement, 'ratio' | 'outcome' | 'why'>
+type Comparison = Pick<TokenAgreement, 'outcome' | 'why'>
 
-function compare(
-  sources: TokenAgreement['sources'],
+const leftOut = 'servers may leave out what came from the prefix cache'
+
+/** Two counts of the same requests: only the cache may come between them. */
+function compareOwn(
+  direction: TokenDirection,
   [a, b]: readonly [number, number],
-  tokensPerChunk: Maybe,
+  mayBeLeftOut: number,
 ): Comparison {
-  const why = whyNotTokens(sources, tokensPerChunk)
-  if (why !== undefined) return { ratio: ratio(b, a), outcome: 'not-comparable', why }
-  return { ratio: ratio(b, a), outcome: isClose(b, a) ? 'agree' : 'differ' }
+  if (isClose(b, a)) return { outcome: 'agree' }
+  const least = (Math.max(a, b) - mayBeLeftOut) * (1 - TOLERANCE)
+  return direction === 'input' && Math.min(a, b) >= least
+    ? { outcome: 'within-bounds', why: leftOut }
+    : { outcome: 'differ' }
 }
 
 /** By the server's own count of tokens. */
@@ -295,13 +312,13 @@ function compareCounter(
   direction: TokenDirection,
   [own, counter]: readonly [number, number],
   { known, mayBeLeftOut }: Clients,
-): Pick<TokenAgreement, 'outcome' | 'why'> {
+): Comparison {
   if (isClose(counter, own)) return { outcome: 'agree' }
   const least = direction === 'input' ? own - mayBeLeftOut : own
   if (counter < own) {
     return counter < least * (1 - TOLERANCE)
       ? { outcome: 'differ' }
-      : { outcome: 'within-bounds', why: 'counters may leave out what came from the prefix cache' }
+      : { outcome: 'within-bounds', why: leftOut }
   }
   const { mostCaused } = known[direction]
   if (mostCaused === undefined)

@@ -299,7 +299,7 @@ const serverMomentSchema = z.strictObject({
 })
 
 const directionSchema = z.enum(['input', 'output'])
-const sourceSchema = z.enum(['usage', 'chunks', 'server-counters'])
+const sourceSchema = z.enum(['usage', 'server-timings', 'chunks', 'server-counters'])
 
 const tokenCountsSchema = z
   .strictObject({
@@ -323,7 +323,7 @@ const tokenCountsSchema = z
       }),
     ),
     reasoningTokens: z.number().optional().describe('Part of the output tokens, by usage'),
-    cachedInputTokens: z.number().optional().describe('Part of the input tokens, by usage'),
+    cachedInputTokens: z.number().optional().describe('Part of the input tokens, by the answers'),
     mostCausedOutputTokens: z
       .number()
       .optional()

@@ -5,6 +5,7 @@ import type { TextTable } from './server-facts.ts'
 
 const sourceNames: Readonly<Record<CountSource, string>> = {
   usage: 'usage',
+  'server-timings': 'server timings',
   chunks: 'chunks',
   'server-counters': 'server counters',
 }
@@ -70,7 +71,7 @@ function partLines({
     if (tokens === undefined) return []
     const all = counts.find((each) => each.direction === direction && each.source === 'usage')
     const share = all?.tokens ? ` (${formatPercent(tokens / all.tokens)})` : ''
-    return [`Of the ${direction} tokens, ${formatCount(tokens)} ${what}${share}, by usage.`]
+    return [`Of the ${direction} tokens, ${formatCount(tokens)} ${what}${share}, by the answers.`]
   }
   return [
     ...line(reasoningTokens, 'output', 'were reasoning'),

@@ -215,7 +215,7 @@ describe('the prefix cache', () => {
   test('is judged by the answers where one of them tells', () => {
     expect(judge(prompts(0), withCached(0))).toMatchObject({
       status: 'pass',
-      value: '0 % of input tokens cached, by usage',
+      value: '0 % of input tokens cached, by the answers',
     })
   })
 

@@ -180,6 +180,63 @@ describe('usage and the server’s counters', () => {
   })
 })
 
+describe('the server’s timings of an answer', () => {
+  const timed = (outputTokens: number, inputTokens: number, cachedInputTokens?: number) =>
+    ten.map((each) => ({
+      ...each,
+      serverTimings: { outputTokens, inputTokens, cachedInputTokens },
+    }))
+
+  test('are a source beside usage', () => {
+    const { tokens, warnings } = sumUp(timed(50, 100), counters(500))
+    expect(tokens.counts).toContainEqual({
+      direction: 'output',
+      source: 'server-timings',
+      tokens: 500,
+      requests: 10,
+    })
+    expect(tokens.agreement.map(({ outcome }) => outcome)).toEqual(
+      tokens.agreement.map(() => 'agree'),
+    )
+    expect(tokens.agreement).toHaveLength(3 + 6)
+    expect(warnings.map(({ kind }) => kind)).not.toContain('token-mismatch')
+  })
+
+  test('that count an answer otherwise are told', () => {
+    const { tokens, warnings } = sumUp(timed(49, 100))
+    expect(between(tokens, 'output', 'usage', 'server-timings')).toMatchObject({
+      tokens: [500, 490],
+      ratio: 0.98,
+      outcome: 'differ',
+    })
+    expect(warnings.find(({ kind }) => kind === 'token-mismatch')?.text).toContain(
+      "the usage of the answers 500, the server's own timings of the answers 490 (ratio 0.980)",
+    )
+  })
+
+  test('may leave out of the prompt what they say was cached, and no more', () => {
+    const outcome = (input: number, cached: number) =>
+      between(sumUp(timed(50, input, cached)).tokens, 'input', 'usage', 'server-timings')?.outcome
+    // 100 of usage less 30 cached is 70, and 1 % less is 69.3.
+    expect([outcome(70, 30), outcome(69, 30), outcome(70, 0)]).toEqual([
+      'within-bounds',
+      'differ',
+      'differ',
+    ])
+    expect(sumUp(timed(50, 70, 30)).points[0]?.cachedInputRatio).toBe(0.3)
+  })
+
+  test('are summed over the requests that have them only', () => {
+    const [first, ...others] = timed(50, 100)
+    const { tokens } = sumUp([{ ...(first as RequestRecord), serverTimings: undefined }, ...others])
+    // 9 requests of 50.
+    expect(between(tokens, 'output', 'usage', 'server-timings')).toMatchObject({
+      tokens: [450, 450],
+      outcome: 'agree',
+    })
+  })
+})
+
 describe('chunks', () => {
   test('are held against tokens only where each brings one', () => {
     const { tokens } = sumUp(ten, counters(500))
