@@ -79,8 +79,11 @@ function createTools(basis: PlanBasis, known: boolean): Tools {
   return {
     basis,
     writer,
+    // Setting up a source of chance costs more than all else that a short prompt does.
     length: (of, name, number) =>
-      drawTokens(of, seededRandom(seed, `${name}-length-${level}-${number}`)),
+      typeof of === 'number'
+        ? of
+        : drawTokens(of, seededRandom(seed, `${name}-length-${level}-${number}`)),
     words: (name, number, cost) =>
       writer.draw(seededRandom(seed, `${name}-words-${salt}-${level}-${number}`), cost),
     nonce: known ? () => none : nonce,
