@@ -10,11 +10,12 @@ import { resolveEndpoint } from '../load/http/connection.ts'
 import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
-import { probeTarget } from '../load/probe.ts'
+import { type CountedWords, probeTarget } from '../load/probe.ts'
 import { eachRecord } from '../load/read-journal.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
+import { countByServer } from '../load/server-tokenizer.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { loadTokenizer, type Tokenizer } from '../load/tokenizer.ts'
 import { words } from '../load/words.ts'
@@ -23,7 +24,6 @@ import { loadWorkloadData } from '../load/workloads/load-data.ts'
 import type { WorkloadData } from '../load/workloads/plan.ts'
 import { checkContext, longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
 import { vetWords } from '../load/workloads/vet-words.ts'
-import type { Wordbook } from '../load/workloads/wordbook.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
 import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
@@ -42,7 +42,7 @@ import { startProgress } from './progress.ts'
 import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
 import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
 
-/** A calibration needs no longer prompt than this. */
+/** Neither a calibration nor a count needs a longer prompt than this. */
 const PROBE_TOKENS = 8_192
 
 /** Everything decided before a run starts. */
@@ -95,18 +95,18 @@ async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
     detectHardware(),
     identifyTarget(url, plan.model, plan.access, io.signal),
   ])
-  const counted = await countWords(plan)
+  const counting = await countWords(plan, url, identity, io.signal)
   const { workload, seed, api } = plan.benchmark
   const data = await loadWorkloadData(workload, {
     seed,
     folder: plan.folder,
     messages: takesMessages(api),
-    countTokens: counted?.tokenizer.countTokens,
+    countTokens: counting.countTokens,
   })
   checkContext(workload, identity.contextTokens, data)
   const target = { ...identity, weights: plan.declaredWeights ?? identity.weights }
   const config = configOf(plan, url)
-  const measured = await measure(plan, url, { hardware, target, config, counted, data }, io)
+  const measured = await measure(plan, url, { hardware, target, config, counting, data }, io)
   return finish(plan, measured, io)
 }
 
@@ -122,21 +122,37 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
   }
 }
 
-/** The words that prompts are made of, by the user's tokenizer. @throws UserError when it has none that add up */
-async function countWords({ tokenizer: file, benchmark }: RunPlan): Promise<Counted | undefined> {
-  if (file === undefined) return undefined
-  const tokenizer = await loadTokenizer(file)
-  const lengths = [64, Math.min(longestPrompt(benchmark.workload) ?? 1024, 8192)]
-  const wordbook = await vetWords(words, tokenizer.countTokens, lengths)
-  if (!('reason' in wordbook)) return { tokenizer, wordbook }
+/**
+ * The words that prompts are made of, by the user's tokenizer, else by the server's where it has one.
+ * The prompts of a dataset are not made, so the server need not count for them.
+ *
+ * @throws UserError when the user's tokenizer has none that add up
+ */
+async function countWords(
+  { tokenizer: file, benchmark: { workload }, access }: RunPlan,
+  url: URL,
+  target: TargetIdentity,
+  signal: AbortSignal,
+): Promise<Counting> {
+  const lengths = [64, Math.min(longestPrompt(workload) ?? 1024, PROBE_TOKENS)]
+  if (file === undefined)
+    return workload.kind === 'dataset' ? {} : countByServer(url, target, access, lengths, signal)
+  const { sha256, countTokens } = await loadTokenizer(file)
+  const wordbook = await vetWords(words, countTokens, lengths)
+  if (!('reason' in wordbook))
+    return { counted: { wordbook, by: { kind: 'tokenizer', sha256 } }, countTokens }
   throw new UserError(`Prompts of exact lengths cannot be made: ${wordbook.reason}.`, {
-    remedy: "Leave --tokenizer out: prompts are then calibrated on the server's own counts.",
+    remedy: "Leave --tokenizer out: prompts are then made by the server's own counts.",
   })
 }
 
-interface Counted {
-  readonly tokenizer: Tokenizer
-  readonly wordbook: Wordbook
+/** What is known of the words that prompts are made of. */
+interface Counting {
+  readonly counted?: CountedWords
+  /** Why the server's tokenizer did not count them, where it was asked to. */
+  readonly notCounted?: string
+  /** By the user's tokenizer. */
+  readonly countTokens?: Tokenizer['countTokens']
 }
 
 function factsOf(data: WorkloadData | undefined): DatasetFacts | undefined {
@@ -155,7 +171,7 @@ function factsOf(data: WorkloadData | undefined): DatasetFacts | undefined {
 }
 
 interface Known {
-  readonly counted?: Counted
+  readonly counting: Counting
   readonly data?: WorkloadData
   readonly hardware: Hardware
   readonly target: TargetIdentity
@@ -197,10 +213,8 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       {
         inputTokens: Math.min(longestPrompt(benchmark.workload, known.data) ?? 0, PROBE_TOKENS),
         random,
-        counted: known.counted && {
-          wordbook: known.counted.wordbook,
-          sha256: known.counted.tokenizer.sha256,
-        },
+        counted: known.counting.counted,
+        notCounted: known.counting.notCounted,
       },
     )
     const { runId, directory } = await makeRunDirectory(plan.out, epoch, benchmark.name)
@@ -243,7 +257,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
         },
         prompts: probe.prompts,
         promptSalt: epoch,
-        wordbook: known.counted?.wordbook,
+        wordbook: probe.wordbook,
         data: known.data,
       },
       workersFor: (level) => plan.workers ?? autoWorkers(level, benchmark, known),

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import type { Agent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
 import { urlToHttpOptions } from 'node:url'
 import { exitCodes, messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { BYTES_PER_MIB, MS_PER_S } from '../units.ts'
@@ -11,7 +11,7 @@ export interface Access {
   readonly ca?: string
 }
 
-/** What a server answered to a GET. */
+/** What a server answered. */
 export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -28,19 +28,67 @@ export interface Patience {
 }
 
 /**
- * The one way in which baremark asks a server something that is no prompt: a GET on a connection of
- * its own, without a body. Redirects are answers like others, and not followed.
+ * How baremark asks a server something that is no prompt: a GET on a connection of its own, without
+ * a body. Redirects are answers like others, and not followed.
  *
  * @throws UserError when there is no whole answer
  */
-export async function get(url: URL, access: Access, patience: Patience): Promise<Answer> {
-  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+export function get(url: URL, access: Access, patience: Patience): Promise<Answer> {
+  return ask(url, access, patience)
+}
+
+/** Asks many small questions over a few connections. */
+export interface Poster {
+  /**
+   * A POST of JSON to a path of the server.
+   *
+   * @throws UserError when there is no whole answer
+   */
+  readonly post: (path: string, body: object) => Promise<Answer>
+  /** Closes the connections. */
+  readonly close: () => void
+}
+
+/** POSTs with what `get` sends too; those beyond `connections` at once wait. */
+export async function openPoster(
+  url: URL,
+  access: Access,
+  { connections, ...patience }: Patience & { readonly connections: number },
+): Promise<Poster> {
+  const { Agent } = await clientFor(url)
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const base = url.href.replace(/\/$/, '')
+  return {
+    post: (path, body) =>
+      ask(new URL(base + path), access, patience, { body: JSON.stringify(body), agent }),
+    close: () => agent.destroy(),
+  }
+}
+
+function clientFor(url: URL) {
+  return url.protocol === 'https:' ? import('node:https') : import('node:http')
+}
+
+/** What makes it a POST. */
+interface Posted {
+  readonly body: string
+  readonly agent: Agent
+}
+
+async function ask(url: URL, access: Access, patience: Patience, posted?: Posted): Promise<Answer> {
+  const { request } = await clientFor(url)
   const { timeoutMs, signal } = patience
   const deadline = AbortSignal.timeout(timeoutMs)
   const options = {
+    method: posted ? 'POST' : 'GET',
+    agent: posted?.agent,
     headers: {
       'accept-encoding': 'identity',
       ...(access.apiKey === undefined ? {} : { authorization: `Bearer ${access.apiKey}` }),
+      ...(posted && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(posted.body),
+      }),
     },
     signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     rejectUnauthorized: !access.insecure,
@@ -56,7 +104,7 @@ export async function get(url: URL, access: Access, patience: Patience): Promise
       }),
     )
     asked.on('error', fail)
-    asked.end()
+    asked.end(posted?.body)
   })
 }
 

@@ -13,6 +13,8 @@ import { costOf, createWriter, joinWords, type Wordbook } from './workloads/word
 /** What a few requests before the run taught about the server. */
 export interface ProbeResult {
   readonly prompts: PromptCalibration
+  /** Words to make prompts of, where their tokens were counted and the server agrees. */
+  readonly wordbook?: Wordbook
   /** Whether the server takes the fields that force an answer's length. */
   readonly forceLength: boolean
   /** Where it takes that field instead of `max_tokens`. */
@@ -25,8 +27,9 @@ const PROBE_OUTPUT_TOKENS = 2
 /**
  * Asks a short and a long question, not measured: does the server answer at all, does it take the
  * fields that force the answer's length and the one that caps it, and how many tokens is a word to it?
+ * Where its tokenizer endpoint and its usage differ, usage is believed, and it is asked again.
  *
- * @throws UserError when the server does not answer as it should
+ * @throws UserError when the server does not answer as it should, or the tokenizer is another's
  */
 export async function probeTarget(
   send: Sender['send'],
@@ -34,21 +37,23 @@ export async function probeTarget(
   options: {
     readonly inputTokens: number
     readonly random: Random
-    /** Words whose tokens are known, and whose; without it words are calibrated. */
+    /** Words whose tokens are known, and by what; without it words are calibrated. */
     readonly counted?: CountedWords
+    /** Why the server's tokenizer did not count them, where it was asked to. */
+    readonly notCounted?: string
   },
 ): Promise<ProbeResult> {
-  const { counted } = options
-  const ask = (wordCount: number, fields: Fields): Promise<RequestRecord> => {
-    const prompt = counted
-      ? textOf(wordCount, counted.wordbook, options.random)
-      : makePrompt(options.random, wordCount)
+  const { counted, notCounted } = options
+  const ask = (wordCount: number, fields: Fields): Promise<Asked> => {
+    const { text, tokens: words } = counted
+      ? drawText(wordCount, counted.wordbook, options.random)
+      : { text: makePrompt(options.random, wordCount), tokens: wordCount }
     const bytes = requestBytes(
       { ...template, ...fields },
-      { id: 'probe', prompt, outputTokens: PROBE_OUTPUT_TOKENS },
+      { id: 'probe', prompt: text, outputTokens: PROBE_OUTPUT_TOKENS },
     )
     return new Promise((resolve) =>
-      send({ ...probeRequest, bytes }, (ended) => resolve(toRecord(ended))),
+      send({ ...probeRequest, bytes }, (ended) => resolve({ words, record: toRecord(ended) })),
     )
   }
   let fields: Fields = { forceLength: template.api.canForceLength }
@@ -57,33 +62,62 @@ export async function probeTarget(
     fields = less
     short = await ask(SHORT_WORDS, fields)
   }
-  const shortProbe = measured(short, SHORT_WORDS, template)
+  const shortProbe = measured(short, template)
   const longWords = Math.max(2 * SHORT_WORDS, options.inputTokens)
-  const longProbe = measured(await ask(longWords, fields), longWords, template)
-  const prompts = counted
-    ? calibrationOf(counted, fitOverhead(shortProbe, longProbe))
-    : fitCalibration(shortProbe, longProbe)
-  return { prompts, ...fields }
+  const longProbe = measured(await ask(longWords, fields), template)
+  if (!counted)
+    return { prompts: { ...fitCalibration(shortProbe, longProbe), notCounted }, ...fields }
+  const overheadTokens = fitOverhead(shortProbe, longProbe)
+  if (overheadTokens !== undefined)
+    return {
+      prompts: calibrationOf(counted, overheadTokens),
+      wordbook: counted.wordbook,
+      ...fields,
+    }
+  const { by } = counted
+  const differ = `prompts of ${shortProbe.words} and ${longProbe.words} tokens by it are ${shortProbe.inputTokens} and ${longProbe.inputTokens} to the server`
+  switch (by.kind) {
+    case 'tokenizer':
+      throw new UserError(`The tokenizer is not the server's: ${differ}.`, {
+        remedy: 'Give the tokenizer.json of the model served, or leave --tokenizer out.',
+      })
+    case 'server-tokenizer':
+      return probeTarget(send, template, {
+        ...options,
+        counted: undefined,
+        notCounted: `POST ${by.path}: ${differ}`,
+      })
+  }
 }
 
-/** Words whose tokens a tokenizer counted. */
+/** Words whose tokens were counted. */
 export interface CountedWords {
   readonly wordbook: Wordbook
-  /** Of the tokenizer's file. */
-  readonly sha256: string
+  readonly by: WordCounter
 }
 
-function textOf(tokens: number, wordbook: Wordbook, random: Random): string {
+/** What counted them: the user's tokenizer file, or the server's endpoint. */
+type WordCounter =
+  | { readonly kind: 'tokenizer'; readonly sha256: string }
+  | { readonly kind: 'server-tokenizer'; readonly path: string }
+
+function drawText(tokens: number, wordbook: Wordbook, random: Random) {
   const writer = createWriter(wordbook)
-  return joinWords([writer.draw(random, costOf(tokens, wordbook))], writer).text
+  return joinWords([writer.draw(random, costOf(tokens, wordbook))], writer)
 }
 
 function calibrationOf(
-  { wordbook: { costs }, sha256 }: CountedWords,
+  { wordbook: { costs }, by }: CountedWords,
   overheadTokens: number,
 ): PromptCalibration {
   const tokensPerWord = costs.reduce((sum, cost) => sum + cost, 0) / costs.length
-  return { kind: 'tokenizer', sha256, words: costs.length, tokensPerWord, overheadTokens }
+  return { ...by, words: costs.length, tokensPerWord, overheadTokens }
+}
+
+/** A request that ended, and how long its prompt was by our count. */
+interface Asked {
+  readonly words: number
+  readonly record: RequestRecord
 }
 
 const probeRequest: Omit<PlannedRequest, 'bytes'> = {
@@ -103,7 +137,7 @@ type Fields = Pick<ProbeResult, 'forceLength' | 'maxTokensField'>
  */
 function fieldsAfter(
   { forceLength, maxTokensField }: Fields,
-  { httpStatus, outcome }: RequestRecord,
+  { record: { httpStatus, outcome } }: Asked,
 ): Fields | undefined {
   if (httpStatus !== 400 && httpStatus !== 422) return undefined
   const detail = outcome.kind === 'failed' ? outcome.detail : ''
@@ -113,8 +147,7 @@ function fieldsAfter(
 }
 
 function measured(
-  record: RequestRecord,
-  words: number,
+  { record, words }: Asked,
   { url, api, model }: Pick<RequestTemplate, 'url' | 'api' | 'model'>,
 ): PromptProbe {
   if (record.outcome.kind !== 'completed') {

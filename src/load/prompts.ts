@@ -1,4 +1,3 @@
-import { UserError } from '../errors.ts'
 import { type Random, randomInteger } from '../random.ts'
 import type { PromptCalibration } from './run-log.ts'
 import { words } from './words.ts'
@@ -19,11 +18,14 @@ export interface PromptProbe {
   readonly inputTokens: number | undefined
 }
 
+/** Right on average at best. */
+type FittedCalibration = Extract<PromptCalibration, { readonly kind: 'usage' | 'assumed' }>
+
 /**
  * Tokens per word and the template's own tokens, from a short and a long prompt: the straight line
  * through both. Without counts from the server a word is assumed to be one token.
  */
-export function fitCalibration(short: PromptProbe, long: PromptProbe): PromptCalibration {
+export function fitCalibration(short: PromptProbe, long: PromptProbe): FittedCalibration {
   if (short.inputTokens === undefined || long.inputTokens === undefined) {
     return assumed('the server does not count prompt tokens')
   }
@@ -39,19 +41,15 @@ export function fitCalibration(short: PromptProbe, long: PromptProbe): PromptCal
  * tokenizer's, the same for a short and a long prompt; 0 where the server does not count.
  *
  * @param words of each prompt are its tokens by the tokenizer
- * @throws UserError when the server's counts grow otherwise than the tokenizer's
+ * @returns undefined when the server's counts grow otherwise than the tokenizer's
  */
-export function fitOverhead(short: PromptProbe, long: PromptProbe): number {
+export function fitOverhead(short: PromptProbe, long: PromptProbe): number | undefined {
   if (short.inputTokens === undefined || long.inputTokens === undefined) return 0
   const overheads = [short.inputTokens - short.words, long.inputTokens - long.words]
   const [overheadTokens = 0, ofLong = 0] = overheads
-  if (overheadTokens === ofLong && overheadTokens >= 0) return overheadTokens
-  throw new UserError(
-    `The tokenizer is not the server's: prompts of ${short.words} and ${long.words} tokens by it are ${short.inputTokens} and ${long.inputTokens} to the server.`,
-    { remedy: 'Give the tokenizer.json of the model served, or leave --tokenizer out.' },
-  )
+  return overheadTokens === ofLong && overheadTokens >= 0 ? overheadTokens : undefined
 }
 
-function assumed(reason: string): PromptCalibration {
+function assumed(reason: string): FittedCalibration {
   return { kind: 'assumed', overheadTokens: 0, tokensPerWord: 1, reason }
 }

@@ -40,16 +40,28 @@ export type PromptCalibration =
       readonly overheadTokens: number
     }
   | {
+      /** The same, counted by the server's own endpoint for it. */
+      readonly kind: 'server-tokenizer'
+      /** What was POSTed to. */
+      readonly path: string
+      readonly words: number
+      readonly tokensPerWord: number
+      readonly overheadTokens: number
+    }
+  | {
       readonly kind: 'usage'
       /** Tokens a prompt costs before its first word: template and markers. */
       readonly overheadTokens: number
       readonly tokensPerWord: number
+      /** Why the server's endpoint for it did not count them; absent where none was tried. */
+      readonly notCounted?: string
     }
   | {
       readonly kind: 'assumed'
       readonly overheadTokens: 0
       readonly tokensPerWord: number
       readonly reason: string
+      readonly notCounted?: string
     }
 
 /** The state of one measuring thread while one level ran. */

@@ -281,11 +281,21 @@ function calibrationText(prompts: PromptCalibration): string {
   switch (prompts.kind) {
     case 'tokenizer':
       return `exact, by the tokenizer with SHA-256 ${prompts.sha256}: ${words}`
+    case 'server-tokenizer':
+      return `exact, by the server's own tokenizer (POST ${plainText(prompts.path)}), which counted ${formatCount(prompts.words)} words: ${words}`
     case 'usage':
-      return `calibrated on the server's own counts: ${words}`
+      return `calibrated on the server's own counts: ${words}${notCountedText('. ', prompts)}`
     case 'assumed':
-      return `assumed, not calibrated: ${words}. ${sentence(prompts.reason)}`
+      return `assumed, not calibrated: ${words}. ${sentence(prompts.reason)}${notCountedText(' ', prompts)}`
   }
+}
+
+function notCountedText(
+  separator: string,
+  { notCounted }: { readonly notCounted?: string },
+): string {
+  if (notCounted === undefined) return ''
+  return `${separator}The server's tokenizer did not count: ${sentence(notCounted)}`
 }
 
 function lengthText(forced: boolean | undefined): string {

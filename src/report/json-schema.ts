@@ -6,6 +6,10 @@ import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
 
 export const count = z.int().nonnegative()
+const notCounted = z
+  .string()
+  .optional()
+  .describe("Why the server's tokenizer did not count the words")
 const ratio = z.number().describe('Ratio, 0 to 1')
 export const ms = (what: string) => z.number().describe(`${what}, ms`)
 export const perS = (what: string) => z.number().describe(`${what} per second`)
@@ -530,15 +534,24 @@ const runSchema = z.strictObject({
       overheadTokens: z.number(),
     }),
     z.strictObject({
+      kind: z.literal('server-tokenizer'),
+      path: z.string().describe("The server's endpoint that counted the words"),
+      words: count,
+      tokensPerWord: z.number(),
+      overheadTokens: z.number(),
+    }),
+    z.strictObject({
       kind: z.literal('usage'),
       overheadTokens: z.number(),
       tokensPerWord: z.number(),
+      notCounted,
     }),
     z.strictObject({
       kind: z.literal('assumed'),
       overheadTokens: z.literal(0),
       tokensPerWord: z.number(),
       reason: z.string(),
+      notCounted,
     }),
   ]),
   serverMetrics: z

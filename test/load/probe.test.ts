@@ -68,7 +68,11 @@ describe('a few requests before the run', () => {
     // Two tokens a word: 16 words are 32 tokens.
     const words = Array.from({ length: 20 }, (_, i) => `word${i}`)
     const wordbook = { words, costs: words.map(() => 2), leadTokens: 0 }
-    const counted = { wordbook, sha256: 'abc' }
+    const counted: CountedWords = { wordbook, by: { kind: 'tokenizer', sha256: 'abc' } }
+    const byServer: CountedWords = {
+      wordbook,
+      by: { kind: 'server-tokenizer', path: '/tokenize' },
+    }
 
     test("send prompts of exactly the tokens meant, and take the rest for the template's", async () => {
       const { result, bodies } = await probe(
@@ -84,6 +88,51 @@ describe('a few requests before the run', () => {
         tokensPerWord: 2,
         overheadTokens: 7,
       })
+      expect(result.wordbook).toBe(wordbook)
+    })
+
+    test('count prompts by the words that were sent, where no words make the length asked for', async () => {
+      // Words of 3 tokens: 32 tokens are 11 words (33 tokens), 100 are 33 words (99 tokens).
+      const threes = { words, costs: words.map(() => 3), leadTokens: 0 }
+      const { result, bodies } = await probe(
+        (count) => ({ usage: { inputTokens: 7 + 3 * count } }),
+        100,
+        { counted: { ...counted, wordbook: threes } },
+      )
+      expect(bodies.map(wordsOf)).toEqual([11, 33])
+      expect(result.prompts.overheadTokens).toBe(7)
+    })
+
+    test("say that the server's endpoint counted them, where it did", async () => {
+      const { result } = await probe((count) => ({ usage: { inputTokens: 7 + 2 * count } }), 100, {
+        counted: byServer,
+      })
+      expect(result.prompts).toEqual({
+        kind: 'server-tokenizer',
+        path: '/tokenize',
+        words: 20,
+        tokensPerWord: 2,
+        overheadTokens: 7,
+      })
+      expect(result.wordbook).toBe(wordbook)
+    })
+
+    test("believe the server's usage where its endpoint counts otherwise, ask again, and say why", async () => {
+      const { result, bodies } = await probe(
+        (count) => ({ usage: { inputTokens: 7 + 3 * count } }),
+        100,
+        { counted: byServer },
+      )
+      // 16 words of 2 tokens and 50 of them; then 32 words and 100, whatever their tokens.
+      expect(bodies.map(wordsOf)).toEqual([16, 50, 32, 100])
+      expect(result.prompts).toEqual({
+        kind: 'usage',
+        tokensPerWord: 3,
+        overheadTokens: 7,
+        notCounted:
+          'POST /tokenize: prompts of 32 and 100 tokens by it are 55 and 157 to the server',
+      })
+      expect(result.wordbook).toBeUndefined()
     })
 
     test("refuse a tokenizer that is not the server's", async () => {

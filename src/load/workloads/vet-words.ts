@@ -4,14 +4,20 @@ import { createWriter, joinWords, type Wordbook } from './wordbook.ts'
 /** Tokens of a text by itself, without a template and special tokens: a local tokenizer, or a server's. */
 export type CountTokens = (text: string) => number | Promise<number>
 
-/** Words tried: a few counts each, which a server answers one after the other. */
-const MAX_CANDIDATES = 160
-/** Words kept: each is tried with each, and they are plenty, as prompts begin with a nonce. */
-const MAX_WORDS = 96
+/** How many counts may be made. */
+export interface VetLimits {
+  /** Words tried: a few counts each. */
+  readonly candidates: number
+  /** Words kept: each is tried with each, so their square is what it costs. */
+  readonly words: number
+}
+
+/** Plenty, as prompts begin with a nonce. */
+const fullLimits: VetLimits = { candidates: 160, words: 96 }
 /** Fewer would make prompts of little variety. */
 const MIN_WORDS = 16
-/** With so many words of one token, others are not needed. */
-const ENOUGH_SINGLES = 64
+/** With such a share of the words being one token each, others are not needed. */
+const ENOUGH_SINGLES = 2 / 3
 /** A word that gets on with no other must not keep the others out: so many are begun with in turn. */
 const STARTS = 8
 /** So many tried and so few taken: the beginning was such a word. */
@@ -32,13 +38,16 @@ export async function vetWords(
   candidates: readonly string[],
   count: CountTokens,
   lengths: readonly number[],
+  limits: VetLimits = fullLimits,
 ): Promise<Wordbook | { readonly reason: string }> {
-  const alone = await countAlone(evenly(candidates, MAX_CANDIDATES), count)
+  const alone = await countAlone(evenly(candidates, limits.candidates), count)
   const singles = await compatible(
     alone.filter(({ cost }) => cost === 1),
     count,
+    limits.words,
   )
-  const gathered = singles.length >= ENOUGH_SINGLES ? singles : await compatible(alone, count)
+  const enough = singles.length >= ENOUGH_SINGLES * limits.words
+  const gathered = enough ? singles : await compatible(alone, count, limits.words)
   const taken = await strikeOut(gathered, count)
   if (taken.length < MIN_WORDS) return { reason: 'too few words keep their tokens to themselves' }
   const book: Wordbook = {
@@ -64,22 +73,27 @@ interface Counted {
 }
 
 async function countAlone(candidates: readonly string[], count: CountTokens): Promise<Counted[]> {
-  const all: Counted[] = []
-  for (const word of candidates) {
-    const first = await count(word)
-    const cost = (await count(`${word} ${word}`)) - first
-    all.push({ word, cost, lead: cost - first })
-  }
+  const all = await Promise.all(
+    candidates.map(async (word): Promise<Counted> => {
+      const [first, both] = await Promise.all([count(word), count(`${word} ${word}`)])
+      const cost = both - first
+      return { word, cost, lead: cost - first }
+    }),
+  )
   return all.filter(({ cost }) => Number.isSafeInteger(cost) && cost > 0)
 }
 
 /** As many words as can be found whose tokens add up whatever their order. */
-async function compatible(counted: readonly Counted[], count: CountTokens): Promise<Counted[]> {
+async function compatible(
+  counted: readonly Counted[],
+  count: CountTokens,
+  limit: number,
+): Promise<Counted[]> {
   const alike = mostAlike(counted)
   let best: Counted[] = []
   for (let start = 0; start < STARTS && 2 * best.length < alike.length; start++) {
     const from = Math.floor((start * alike.length) / STARTS)
-    const taken = await grow([...alike.slice(from), ...alike.slice(0, from)], count)
+    const taken = await grow([...alike.slice(from), ...alike.slice(0, from)], count, limit)
     if (taken.length > best.length) best = taken
   }
   return best
@@ -93,10 +107,14 @@ function mostAlike(counted: readonly Counted[]): Counted[] {
 }
 
 /** Takes each word that adds up with all taken before it. */
-async function grow(words: readonly Counted[], count: CountTokens): Promise<Counted[]> {
+async function grow(
+  words: readonly Counted[],
+  count: CountTokens,
+  limit: number,
+): Promise<Counted[]> {
   const taken: Counted[] = []
   for (const [tried, word] of words.entries()) {
-    if (taken.length >= MAX_WORDS) break
+    if (taken.length >= limit) break
     if (tried >= TRIED_IN_VAIN && taken.length <= TAKEN_IN_VAIN) break
     const trial = [word, ...taken.flatMap((other) => [word, other])]
     if (await addsUp(trial, count)) taken.push(word)
