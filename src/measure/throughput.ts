@@ -51,8 +51,8 @@ type Throughput = Pick<
 
 /**
  * Over everything that happened inside the window, whichever phase it was issued in. What failed
- * requests brought does not count; what cancelled ones brought does, at the tokens per chunk of the
- * completed ones, as it was the client that gave up.
+ * requests brought does not count; what cancelled and abandoned ones brought does, at the tokens per
+ * chunk of the completed ones, as it was the client that gave up.
  */
 export function startThroughput(window: Window): Tally<Throughput> {
   const whole = startWholeRun()
@@ -83,6 +83,7 @@ export function startThroughput(window: Window): Tally<Throughput> {
           addCompleted(record)
           break
         case 'cancelled':
+        case 'abandoned':
           cancelledChunksInside += chunksInside(record, window)
           break
         case 'failed':

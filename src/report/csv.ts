@@ -59,6 +59,7 @@ const columns: readonly Column[] = [
   ['requests_failed', (_, { point }) => point.requests.failed],
   ['requests_timed_out', (_, { point }) => point.requests.timedOut],
   ['requests_cancelled', (_, { point }) => point.requests.cancelled],
+  ['requests_abandoned', (_, { point }) => point.requests.abandoned],
   ['requests_lost', (_, { point }) => point.requests.lost],
   ['requests_warm_up', (_, { point }) => point.requests.warmUp],
   ['requests_per_s', (_, { point }) => point.requestsPerS],

@@ -1,6 +1,6 @@
 import type { Gpu, Hardware } from '../detect/hardware.ts'
 import { readingValue } from '../detect/hardware.ts'
-import type { Load, Slo } from '../load/benchmark.ts'
+import type { Benchmark, Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
@@ -107,6 +107,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['Workload', workloadLine(run)],
     ['Load levels', levelsOf(benchmark.load).map(describeLevel).join(', ')],
     ['Load', loadText(benchmark.load)],
+    ...cancelFact(benchmark),
     ['Warm-up', seconds(benchmark.warmupS)],
     ['Window', windowText(benchmark)],
     ['Longest drain', seconds(benchmark.drainS)],
@@ -151,6 +152,16 @@ function loadText(load: Load): string {
     case 'trace':
       return `the times of the trace${inFlightText(load.maxInFlight)}`
   }
+}
+
+function cancelFact({ cancel }: Benchmark): Fact[] {
+  if (cancel === undefined) return []
+  const { share, afterChunks, afterMs } = cancel
+  const after =
+    afterChunks === undefined
+      ? formatStatedMs(afterMs)
+      : `${formatCount(afterChunks)} ${afterChunks === 1 ? 'chunk' : 'chunks'}`
+  return [['Given up on purpose', `${formatPercent(share)} of the requests, after ${after}`]]
 }
 
 function inFlightText(maxInFlight: number | undefined): string {

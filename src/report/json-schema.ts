@@ -183,11 +183,12 @@ const requestsSchema = z
     completed: count,
     failed: count,
     timedOut: count,
-    cancelled: count,
+    cancelled: count.describe('Cut off by the end of the level or an interrupt'),
+    abandoned: count.describe('Given up on purpose, as the benchmark says'),
     lost: count.describe('Issued, but without a record: a crash of the client'),
     warmUp: count,
   })
-  .describe('Measured phase: issued = completed + failed + timedOut + cancelled + lost')
+  .describe('Measured phase: issued = completed + failed + timedOut + cancelled + abandoned + lost')
 
 const goodputSchema = z
   .strictObject({

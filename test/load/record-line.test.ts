@@ -100,7 +100,11 @@ test('any request gives a line that is the record again', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 })
   const count = maybe(fc.nat())
   const outcome: fc.Arbitrary<EndedRequest['outcome']> = fc.oneof(
-    fc.constantFrom({ kind: 'completed' } as const, { kind: 'cancelled' } as const),
+    fc.constantFrom(
+      { kind: 'completed' } as const,
+      { kind: 'cancelled' } as const,
+      { kind: 'abandoned' } as const,
+    ),
     fc.constantFrom({ kind: 'timed-out', timer: 'idle' } as const),
     text.map((detail) => ({ kind: 'failed', failure: 'client-other', detail }) as const),
   )

@@ -80,6 +80,7 @@ describe('requests that did not complete', () => {
     endMs: undefined,
     usage: undefined,
   })
+  const abandoned: RequestRecord = { ...cancelled, outcome: { kind: 'abandoned' } }
 
   test('bring no tokens when they failed', () => {
     expect(operatingPoint(log, [...four, failed], benchmark()).outputTokensPerS).toBe(32)
@@ -91,23 +92,35 @@ describe('requests that did not complete', () => {
     expect(operatingPoint(log, [cancelled, ...four], benchmark()).outputTokensPerS).toBe(40)
   })
 
+  test('bring the same when it gave up on purpose, and no sample of a latency', () => {
+    const point = operatingPoint(log, [...four, abandoned], benchmark())
+    expect(point.outputTokensPerS).toBe(40)
+    expect([point.ttftMs.n, point.interChunkMs.n, point.outputTokens.n]).toEqual([4, 12, 4])
+  })
+
   test('are counted, and every issued request is somewhere', () => {
     const { requests } = operatingPoint(
-      levelLog({ issued: 8 }),
-      [...four, failed, cancelled],
+      levelLog({ issued: 10 }),
+      [...four, failed, cancelled, abandoned, abandoned],
       benchmark(),
     )
     expect(requests).toEqual({
-      issued: 8,
+      issued: 10,
       completed: 4,
       failed: 1,
       timedOut: 0,
       cancelled: 1,
+      abandoned: 2,
       lost: 2,
       warmUp: 0,
     })
     expect(
-      requests.completed + requests.failed + requests.timedOut + requests.cancelled + requests.lost,
+      requests.completed +
+        requests.failed +
+        requests.timedOut +
+        requests.cancelled +
+        requests.abandoned +
+        requests.lost,
     ).toBe(requests.issued)
   })
 
@@ -116,6 +129,10 @@ describe('requests that did not complete', () => {
       { kind: 'early-close', side: 'server', count: 2, example: 'closed before the answer ended' },
       { kind: 'cancelled', side: 'client', count: 1, example: 'given up by the client' },
     ])
+  })
+
+  test('are no errors when they were given up on purpose', () => {
+    expect(operatingPoint(log, [...four, abandoned], benchmark()).errors).toEqual([])
   })
 
   test('leave every figure unknown when there is nothing else', () => {
@@ -151,6 +168,16 @@ describe('goodput', () => {
     const log = levelLog({ issued: 5, neverSent: 3, load: { kind: 'constant', ratePerS: 8 } })
     const judged = operatingPoint(log, [...four, cancelled], benchmark({ slo: { ttftMs: 200 } }))
     expect(judged.goodput?.goodRatio).toBe(4 / 8)
+  })
+
+  test('a request that was given up on purpose is neither good nor bad', () => {
+    const abandoned = record({ outcome: { kind: 'abandoned' }, endMs: undefined })
+    const judged = operatingPoint(
+      levelLog({ issued: 7 }),
+      [...four, slow, abandoned, abandoned],
+      benchmark({ slo: { ttftMs: 200, tpotMs: 30 } }),
+    )
+    expect(judged.goodput).toEqual(point.goodput)
   })
 
   test('an answer that came all at once has not shown that it meets a limit on TPOT', () => {
