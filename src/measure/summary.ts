@@ -77,6 +77,11 @@ export interface OperatingPoint {
   readonly tpotMs: Distribution
   /** Gaps between chunks, pooled over requests. Per chunk, not per token. */
   readonly interChunkMs: Distribution
+  /**
+   * ITL: each of these gaps / the tokens of the chunk after it, a sample a chunk, to the microsecond.
+   * Over the requests of which the server told the tokens of every chunk; absent where there are none.
+   */
+  readonly itlMs?: Distribution
   readonly latencyMs: Distribution
   /** How late the client acted on requests that were due, open loop only. */
   readonly latenessMs?: Distribution

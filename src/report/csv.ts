@@ -76,6 +76,7 @@ const columns: readonly Column[] = [
   ...distribution('ttft_from_sent', 'ms', ({ point }) => point.ttftFromSentMs),
   ...distribution('tpot', 'ms', ({ point }) => point.tpotMs),
   ...distribution('inter_chunk', 'ms', ({ point }) => point.interChunkMs),
+  ...distribution('itl', 'ms', ({ point }) => point.itlMs),
   ...distribution('latency', 'ms', ({ point }) => point.latencyMs),
   ...distribution('lateness', 'ms', ({ point }) => point.latenessMs),
   ...distribution('input', 'tokens', ({ point }) => point.inputTokens),

@@ -199,6 +199,7 @@ export function methodFacts({ run, summary }: Report): Fact[] {
       'Inter-chunk gap',
       'Time between two stream events that carry output, pooled over requests. A chunk may hold several tokens.',
     ],
+    ...itlFact(summary.points),
     ['Latency', 'From the start of the clock to the clean end of the stream.'],
     ['Output throughput', 'Output tokens that arrived inside the window / length of the window.'],
     ['Tokens/s per user', 'Interactivity: 1000 / median TPOT in ms.'],
@@ -208,6 +209,16 @@ export function methodFacts({ run, summary }: Report): Fact[] {
       'Nearest rank on the raw samples. Each has an exact 95 % interval from order statistics, and is withheld until there are enough samples for one (p90 64, p95 130, p99 662).',
     ],
     ['n/a', 'Unknown. It is never zero.'],
+  ]
+}
+
+function itlFact(points: readonly OperatingPoint[]): Fact[] {
+  if (points.every(({ itlMs }) => itlMs === undefined)) return []
+  return [
+    [
+      'ITL',
+      'Inter-token latency: each inter-chunk gap / the tokens that the server told of the chunk after it, pooled over the requests of which it told every chunk.',
+    ],
   ]
 }
 

@@ -118,6 +118,7 @@ function distributionsOf(point: OperatingPoint): [string, Distribution][] {
     ...optional('First visible token', point.ttfvMs),
     ['TPOT', point.tpotMs],
     ['Inter-chunk gap', point.interChunkMs],
+    ...optional('ITL', point.itlMs),
     ['Latency', point.latencyMs],
     ...optional('Lateness of the send', point.latenessMs),
   ]

@@ -347,6 +347,7 @@ const pointSchema = z
     ttfvMs: distribution('Time to first visible token, ms').optional(),
     tpotMs: distribution('Time per output token after the first, ms'),
     interChunkMs: distribution('Gap between chunks of output, pooled, ms'),
+    itlMs: distribution('Gap / tokens of the chunk after it, pooled, ms').optional(),
     latencyMs: distribution('From the start of the clock to the end of the stream, ms'),
     latenessMs: distribution('How late requests left, open loop only, ms').optional(),
     inputTokens: distribution('Input tokens a request'),

@@ -86,6 +86,7 @@ describe('a line', () => {
     expect(parseLine(text.slice(0, -3))).toBeUndefined()
     expect(parseLine('null')).toBeUndefined()
     expect(parseLine('{"id":1}')).toBeUndefined()
+    expect(parseLine(text.replace('"chunkGapsUs":', '"chunkTokens":3,$&'))).toBeUndefined()
     // As earlier versions wrote it.
     expect(
       parseLine('{"id":7,"level":1,"outcome":{"kind":"completed"},"chunkMs":[1]}'),

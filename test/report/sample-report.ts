@@ -285,6 +285,7 @@ export function toldReport(): Report {
   const points = summary.points.slice(0, 2).map((point) => ({
     ...point,
     cachedInputRatio: 0.03,
+    itlMs: distribution(point.interChunkMs.n, measured[point.level]?.tpot ?? []),
     server: server(point.level),
   }))
   const [own, counted] = [230 * 256, 70_000]
