@@ -85,11 +85,6 @@ export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
 async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   const url = parseTargetUrl(plan.url)
   checkNames(plan.scenario, plan.catalogue)
-  if (plan.benchmark.cancel) {
-    throw new UserError('Requests cannot be given up on purpose yet.', {
-      remedy: 'Remove cancel from the benchmark.',
-    })
-  }
   await checkOpenFiles(plan.benchmark.load)
   const [hardware, identity] = await Promise.all([
     detectHardware(),

@@ -80,7 +80,7 @@ function monotonicMs(): number {
 }
 
 /** Longest delay that a timer takes; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+export const MAX_TIMER_MS = 2 ** 31 - 1
 /** So many sleeps that were over before they began, and the event loop gets its turn. */
 const LATE_SLEEPS_IN_A_ROW = 16
 let lateSleeps = 0

@@ -1,5 +1,6 @@
 import type { Outcome, RequestRecord, ServerTimings, Usage } from './record.ts'
 import { type Stamps, stampsMs } from './stamps.ts'
+import type { CancelAfter } from './workloads/planned.ts'
 
 /** A request ready to go: its bytes are made before it is due. */
 export interface PlannedRequest {
@@ -10,6 +11,8 @@ export interface PlannedRequest {
   readonly bytes: Buffer
   readonly requestedInputTokens?: number
   readonly requestedOutputTokens: number
+  /** When it is given up on purpose; absent when it runs to its end. */
+  readonly cancelAfter?: CancelAfter
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { US_PER_MS } from '../units.ts'
 import type { Timeouts } from './benchmark.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import type { EndedRequest, PlannedRequest } from './ended-request.ts'
 import type { EventReader } from './event-reader.ts'
 import { failureOf } from './failure.ts'
@@ -75,6 +75,10 @@ export interface Flight {
   chunks: Stamps
   /** Where the server tells. */
   chunkTokens: number[] | undefined
+  /** The chunk with which the request is given up on purpose, counted from 1. */
+  lastChunk: number | undefined
+  /** Of a request that is given up on purpose at a moment. */
+  abandonTimer: NodeJS.Timeout | undefined
   /** Of the answer, where the server tells these. */
   tokensSoFar: number
   charactersSoFar: number
@@ -102,6 +106,7 @@ const LIKELY_CHUNKS = 1024
 /** An answer that is over may take so long to end its HTTP message; then its connection is closed. */
 const UNFINISHED_MS = 100
 const COMPLETED: Outcome = { kind: 'completed' }
+const ABANDONED: Outcome = { kind: 'abandoned' }
 const NO_STAMPS = createStamps(0)
 
 /** Opens a connection for a request. `onEnded` is called exactly once, and never before this returns. */
@@ -178,6 +183,8 @@ function createFlight(fleet: Fleet): Flight {
     onEnded: undefined,
     chunks: NO_STAMPS,
     chunkTokens: undefined,
+    lastChunk: undefined,
+    abandonTimer: undefined,
     tokensSoFar: 0,
     charactersSoFar: 0,
     connectMs: undefined,
@@ -207,6 +214,7 @@ function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): voi
   flight.chunks =
     fleet.spareStamps.pop() ?? createStamps(Math.min(request.requestedOutputTokens, LIKELY_CHUNKS))
   flight.chunkTokens = undefined
+  flight.lastChunk = lastChunkOf(request)
   flight.tokensSoFar = 0
   flight.charactersSoFar = 0
   flight.connectMs = undefined
@@ -225,11 +233,36 @@ function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): voi
   resetEventStream(flight.events)
 }
 
+function lastChunkOf({ cancelAfter }: PlannedRequest): number | undefined {
+  return cancelAfter !== undefined && 'chunks' in cancelAfter ? cancelAfter.chunks : undefined
+}
+
 function depart(flight: Flight, request: PlannedRequest): void {
+  const { cancelAfter } = request
   flight.state = 'busy'
   expectResponse(flight.response)
-  flight.sentMs = flight.fleet.clock.nowMs()
+  const sentMs = flight.fleet.clock.nowMs()
+  flight.sentMs = sentMs
   flight.connection?.write(request.bytes)
+  if (cancelAfter !== undefined && 'ms' in cancelAfter)
+    setAbandonTimer(flight, sentMs + cancelAfter.ms)
+}
+
+/** Of its own, as the sweep that looks after time-outs would be up to 100 ms late. */
+function setAbandonTimer(flight: Flight, dueMs: number): void {
+  const leftMs = dueMs - flight.fleet.clock.nowMs()
+  const delayMs = Math.min(Math.max(1, Math.ceil(leftMs)), MAX_TIMER_MS)
+  flight.abandonTimer = setTimeout(onAbandonTimer, delayMs, flight, dueMs)
+}
+
+function onAbandonTimer(flight: Flight, dueMs: number): void {
+  // A timer may fire a millisecond early.
+  if (flight.fleet.clock.nowMs() < dueMs) {
+    setAbandonTimer(flight, dueMs)
+    return
+  }
+  end(flight, ABANDONED)
+  tell(flight)
 }
 
 const connectionHandler: ConnectionHandler<Flight> = {
@@ -338,6 +371,7 @@ function addChunk(flight: Flight, visible: boolean, told: OutputTokens | undefin
   }
   fleet.chunks++
   addStamp(chunks, fleet.readUs)
+  if (chunks.count === flight.lastChunk) end(flight, ABANDONED)
 }
 
 /** Notes the tokens of a chunk. False when it holds nothing that was not there before. */
@@ -391,6 +425,10 @@ function tell(flight: Flight): void {
     finishReason: flight.finishReason,
     usage: flight.usage,
     serverTimings: flight.serverTimings,
+  }
+  if (flight.abandonTimer !== undefined) {
+    clearTimeout(flight.abandonTimer)
+    flight.abandonTimer = undefined
   }
   flight.request = undefined
   flight.onEnded = undefined

@@ -4,6 +4,7 @@ import { clockFrom } from './clock.ts'
 import type { EndedRequest } from './ended-request.ts'
 import { watchWorker } from './health.ts'
 import type { Endpoint } from './http/connection.ts'
+import { endedAsMeant } from './record.ts'
 import { createLineWriter, type LineWriter } from './record-line.ts'
 import { createRequestSource, type RequestTemplate } from './request-source.ts'
 import { type LevelResult, type LevelWorld, runLevel, type Shard } from './run-level.ts'
@@ -194,7 +195,7 @@ function createIssue(
     tally.issued()
     send({ ...nextRequest(user), level, phase, dueMs }, (ended) => {
       tally.ended(ended)
-      onEnd(ended.outcome.kind === 'completed')
+      onEnd(endedAsMeant(ended.outcome))
     })
   }
 }

@@ -173,5 +173,7 @@ export function describeOutcome(outcome: Outcome): string {
       return `timed out waiting for ${outcome.timer === 'first-token' ? 'the first token' : `the ${outcome.timer} timer`}`
     case 'cancelled':
       return 'cancelled'
+    case 'abandoned':
+      return 'given up on purpose'
   }
 }

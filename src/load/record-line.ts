@@ -268,7 +268,11 @@ function isStoredRecord(stored: StoredRecord | null): stored is StoredRecord {
     typeof stored?.id === 'number' &&
     typeof stored.level === 'number' &&
     typeof stored.outcome?.kind === 'string' &&
-    Array.isArray(stored.chunkGapsUs) &&
-    stored.chunkGapsUs.every((us) => typeof us === 'number')
+    isNumbers(stored.chunkGapsUs) &&
+    (stored.chunkTokens === undefined || isNumbers(stored.chunkTokens))
   )
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'number')
 }

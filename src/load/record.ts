@@ -60,13 +60,28 @@ export type FailureSide = (typeof failureSides)[FailureKind]
 /**
  * How a request ended. What the server did wrong is data here, never an exception.
  * A success is a 2xx status, the right content type, at least one output token, a clean end and no
- * error event in the stream.
+ * error event in the stream. `cancelled` is what the end of a level or an interrupt cut off;
+ * `abandoned` what the benchmark gives up on purpose, as users do: neither success nor failure.
  */
 export type Outcome =
   | { readonly kind: 'completed' }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly detail: string }
   | { readonly kind: 'timed-out'; readonly timer: Timer }
   | { readonly kind: 'cancelled' }
+  | { readonly kind: 'abandoned' }
+
+/** Whether a request ended as it was meant to: answered, or given up on purpose. */
+export function endedAsMeant({ kind }: Outcome): boolean {
+  switch (kind) {
+    case 'completed':
+    case 'abandoned':
+      return true
+    case 'failed':
+    case 'timed-out':
+    case 'cancelled':
+      return false
+  }
+}
 
 /**
  * Everything known about one request; the raw material of every figure. Each request ends in

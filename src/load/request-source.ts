@@ -1,6 +1,11 @@
 import { hostHeaderOf } from './http/socket-url.ts'
 import { type Ask, headersOf, pathOf, type ServerApi } from './servers/server.ts'
-import type { PlannedSession, RequestPlan, WorkloadRequest } from './workloads/planned.ts'
+import type {
+  CancelAfter,
+  PlannedSession,
+  RequestPlan,
+  WorkloadRequest,
+} from './workloads/planned.ts'
 
 /** What every request of a run has in common; plain data but for the API. */
 export interface RequestTemplate {
@@ -22,6 +27,7 @@ interface PreparedRequest {
   readonly bytes: Buffer
   readonly requestedInputTokens?: number
   readonly requestedOutputTokens: number
+  readonly cancelAfter?: CancelAfter
 }
 
 /** Which requests of a level are one thread's: as `LevelPlan.shard`. */
@@ -54,6 +60,7 @@ export function createRequestSource(
       bytes: assemble(template, head, String(own), request),
       requestedInputTokens: request.inputTokens,
       requestedOutputTokens: request.outputTokens,
+      cancelAfter: request.cancelAfter,
     }
   }
   switch (plan.kind) {

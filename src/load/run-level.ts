@@ -34,13 +34,13 @@ export interface Shard {
 export interface LevelWorld {
   readonly clock: Clock
   /**
-   * Sends one request, of a user where the loop is closed. `onEnd` is called once, not before `issue`
-   * returned when the request completed.
+   * Sends one request, of a user where the loop is closed. `onEnd` is called once, with whether the
+   * request ended as it was meant to, and not before `issue` returned when it did.
    */
   readonly issue: (
     phase: RequestRecord['phase'],
     dueMs: number | undefined,
-    onEnd: (completed: boolean) => void,
+    onEnd: (asMeant: boolean) => void,
     user?: number,
   ) => void
   readonly cancelAll: () => void
@@ -206,8 +206,8 @@ function runUser(
       if (!isOpen(progress, nowMs) || !takeRequest(plan, progress, world, nowMs)) leave()
       else issue(progress, world, phaseAt(nowMs, progress), undefined, pause, user)
     }
-    const pause = (completed: boolean): void => {
-      const pauseMs = completed ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
+    const pause = (asMeant: boolean): void => {
+      const pauseMs = asMeant ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
       if (pauseMs === 0) ask()
       else void clock.sleepUntil(clock.nowMs() + pauseMs, progress.issuing.signal).then(ask)
     }
@@ -321,24 +321,24 @@ function issue(
   world: LevelWorld,
   phase: RequestRecord['phase'],
   dueMs: number | undefined,
-  onEnd: (completed: boolean) => void,
+  onEnd: (asMeant: boolean) => void,
   user?: number,
 ): void {
   progress.issued++
   progress.inFlight++
-  const ended = (completed: boolean): void => {
+  const ended = (asMeant: boolean): void => {
     progress.inFlight--
-    note(completed, progress, world)
-    onEnd(completed)
+    note(asMeant, progress, world)
+    onEnd(asMeant)
     progress.onLeft()
   }
   world.issue(phase, dueMs, ended, user)
 }
 
-function note(completed: boolean, progress: Progress, world: LevelWorld): void {
+function note(asMeant: boolean, progress: Progress, world: LevelWorld): void {
   const nowMs = world.clock.nowMs()
-  progress.failuresInARow = completed ? 0 : progress.failuresInARow + 1
-  if (completed) progress.lastSuccessMs = nowMs
+  progress.failuresInARow = asMeant ? 0 : progress.failuresInARow + 1
+  if (asMeant) progress.lastSuccessMs = nowMs
   const silent =
     progress.lastSuccessMs === undefined || nowMs - progress.lastSuccessMs >= HOPELESS_AFTER_MS
   if (silent && progress.failuresInARow >= HOPELESS_FAILURES) {

@@ -8,7 +8,7 @@ import type { Tally } from './tally.ts'
  * is lost.
  */
 export function startCounts(issued: number): Tally<Pick<OperatingPoint, 'requests' | 'errors'>> {
-  const ended = { completed: 0, failed: 0, 'timed-out': 0, cancelled: 0 }
+  const ended = { completed: 0, failed: 0, 'timed-out': 0, cancelled: 0, abandoned: 0 }
   const errors = new Map<string, ErrorCount>()
   let measured = 0
   let warmUp = 0
@@ -31,9 +31,18 @@ export function startCounts(issued: number): Tally<Pick<OperatingPoint, 'request
     },
     finish: () => {
       const lost = Math.max(0, issued - measured - warmUp)
-      const { completed, failed, 'timed-out': timedOut, cancelled } = ended
+      const { completed, failed, 'timed-out': timedOut, cancelled, abandoned } = ended
       return {
-        requests: { issued: measured + lost, completed, failed, timedOut, cancelled, lost, warmUp },
+        requests: {
+          issued: measured + lost,
+          completed,
+          failed,
+          timedOut,
+          cancelled,
+          abandoned,
+          lost,
+          warmUp,
+        },
         errors: [...errors.values()].sort(
           (a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1),
         ),
@@ -42,10 +51,11 @@ export function startCounts(issued: number): Tally<Pick<OperatingPoint, 'request
   }
 }
 
-/** One failure or time-out; nothing for a request that completed. */
+/** One failure, time-out or cancellation; nothing for a request that ended as it was meant to. */
 function describe(outcome: RequestRecord['outcome']): ErrorCount | undefined {
   switch (outcome.kind) {
     case 'completed':
+    case 'abandoned':
       return undefined
     case 'failed':
       return {

@@ -2,7 +2,12 @@ import { ratio } from '../arithmetic.ts'
 import { MS_PER_S } from '../units.ts'
 import { createColumn } from './column.ts'
 import { createGapHistogram } from './gap-histogram.ts'
-import { interChunkGapsUs, type RequestMetricName, requestMetrics } from './metrics.ts'
+import {
+  interChunkGapsUs,
+  interTokenUs,
+  type RequestMetricName,
+  requestMetrics,
+} from './metrics.ts'
 import { distributionOf } from './quantile.ts'
 import type { Distribution, OperatingPoint } from './summary.ts'
 import type { Tally } from './tally.ts'
@@ -15,6 +20,7 @@ type Distributions = Pick<
   | 'ttfvMs'
   | 'tpotMs'
   | 'interChunkMs'
+  | 'itlMs'
   | 'latencyMs'
   | 'latenessMs'
   | 'inputTokens'
@@ -31,6 +37,7 @@ export function startDistributions(): Tally<Distributions> {
     column: createColumn(),
   }))
   const gaps = createGapHistogram()
+  const itl = createGapHistogram()
   let allCounted = true
   return {
     add: (record) => {
@@ -39,7 +46,9 @@ export function startDistributions(): Tally<Distributions> {
         const value = of(record)
         if (value !== undefined) column.add(value)
       }
-      for (const us of interChunkGapsUs(record)) gaps.add(us)
+      const gapsUs = interChunkGapsUs(record)
+      for (const us of gapsUs) gaps.add(us)
+      for (const us of interTokenUs(gapsUs, record)) itl.add(us)
       if ((record.usage?.outputTokens ?? 0) === 0) allCounted = false
     },
     finish: () => {
@@ -53,6 +62,7 @@ export function startDistributions(): Tally<Distributions> {
         ttfvMs: ifAny(metrics.ttfvMs),
         latenessMs: ifAny(metrics.latenessMs),
         interChunkMs: distributionOf(gaps.samples()),
+        itlMs: ifAny(distributionOf(itl.samples())),
         tokenSource: allCounted ? 'usage' : 'chunks',
         tokensPerSPerUser: ratio(MS_PER_S, metrics.tpotMs.p50.value),
       }

@@ -60,7 +60,7 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
     limit: () => `at most ${percent(MAX_ERROR_RATIO)}`,
     remedy: 'Look at the errors; lower the load or mend the server.',
     judge: ({ point: { requests } }) => {
-      const tried = requests.issued - requests.cancelled
+      const tried = requests.issued - requests.cancelled - requests.abandoned
       const errors = requests.failed + requests.timedOut + requests.lost
       const errorRatio = ratio(errors, tried)
       return errorRatio === undefined
@@ -227,10 +227,11 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
     remedy:
       'So many of the slowest requests were cut off that the latencies are those of the fast ones: allow a longer drain, or lower the load.',
     judge: ({ point: { requests, ended } }) => {
-      const share = ratio(requests.cancelled, requests.issued)
+      const meantToEnd = requests.issued - requests.abandoned
+      const share = ratio(requests.cancelled, meantToEnd)
       if (share === undefined || ended !== 'complete') return undefined
       return {
-        value: `${percent(share)} (${requests.cancelled} of ${requests.issued})`,
+        value: `${percent(share)} (${requests.cancelled} of ${meantToEnd})`,
         pass: share <= MAX_GIVEN_UP_RATIO,
       }
     },

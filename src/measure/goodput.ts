@@ -28,7 +28,7 @@ function meetsSlo(record: RequestRecord, slo: Slo): boolean {
 /** Requests, and their tokens, that met every limit; absent when no limit is set. */
 export interface GoodputTally {
   readonly add: (record: RequestRecord) => void
-  /** @param asked requests that should have met them: whoever was given up or never served did not */
+  /** @param asked requests that should have met them: whoever was cut off or never served did not */
   readonly finish: (asked: number) => OperatingPoint['goodput']
 }
 

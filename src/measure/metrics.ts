@@ -68,6 +68,25 @@ export function valuesOf(records: readonly RequestRecord[], metric: RequestMetri
   return records.map(of).filter((value) => value !== undefined)
 }
 
+/**
+ * Of each gap, the time that a token of the chunk after it took, rounded to the microsecond, as records
+ * hold no more. A chunk of no tokens has none, and so has every chunk where nobody told its tokens.
+ *
+ * @param gapsUs as `interChunkGapsUs` gives them
+ */
+export function interTokenUs(
+  gapsUs: readonly number[],
+  { chunkTokens }: Pick<RequestRecord, 'chunkTokens'>,
+): number[] {
+  if (chunkTokens === undefined) return []
+  const eachUs: number[] = []
+  for (const [i, us] of gapsUs.entries()) {
+    const tokens = chunkTokens[i + 1] ?? 0
+    if (tokens > 0) eachUs.push(Math.round(us / tokens))
+  }
+  return eachUs
+}
+
 /** Gaps between successive chunks, in whole microseconds: records hold no more. */
 export function interChunkGapsUs({ chunkMs }: RequestRecord): number[] {
   const gapsUs: number[] = []

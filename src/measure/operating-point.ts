@@ -57,7 +57,7 @@ export function startOperatingPoint(
         ...distributions.finish(),
         ...throughput.finish(),
         ...usageParts.finish(),
-        goodput: goodput.finish(requests.issued + (log.neverSent ?? 0)),
+        goodput: goodput.finish(requests.issued - requests.abandoned + (log.neverSent ?? 0)),
         heldBack: log.heldBack,
         neverSent: log.neverSent,
         rate: rateOf(log.load, perSecond(due, window), perSecond(sentInside, window)),

@@ -43,13 +43,19 @@ export interface ErrorCount {
 /** Where a token count came from. */
 type TokenSource = 'usage' | 'chunks'
 
-/** Of the requests of the measured phase: `issued = completed + failed + timedOut + cancelled + lost`. */
+/**
+ * Of the requests of the measured phase:
+ * `issued = completed + failed + timedOut + cancelled + abandoned + lost`.
+ */
 interface RequestCounts {
   readonly issued: number
   readonly completed: number
   readonly failed: number
   readonly timedOut: number
+  /** Cut off by the end of the level or an interrupt. */
   readonly cancelled: number
+  /** Given up on purpose, as the benchmark says. */
+  readonly abandoned: number
   /** Issued, but no record of them: a crash of the client. */
   readonly lost: number
   readonly warmUp: number
@@ -71,6 +77,11 @@ export interface OperatingPoint {
   readonly tpotMs: Distribution
   /** Gaps between chunks, pooled over requests. Per chunk, not per token. */
   readonly interChunkMs: Distribution
+  /**
+   * ITL: each of these gaps / the tokens of the chunk after it, a sample a chunk, to the microsecond.
+   * Over the requests of which the server told the tokens of every chunk; absent where there are none.
+   */
+  readonly itlMs?: Distribution
   readonly latencyMs: Distribution
   /** How late the client acted on requests that were due, open loop only. */
   readonly latenessMs?: Distribution
@@ -97,7 +108,10 @@ export interface OperatingPoint {
     readonly slo: Slo
     readonly requestsPerS?: number
     readonly outputTokensPerS?: number
-    /** Good requests / requests of the measured phase that were issued, or due and never sent. Those given up count as not good. */
+    /**
+     * Good requests / requests of the measured phase that were issued, or due and never sent. Those cut
+     * off count as not good; those given up on purpose do not count.
+     */
     readonly goodRatio?: number
   }
   /** Requests held back past their time by the load's own limit on requests under way. */

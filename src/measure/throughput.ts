@@ -34,10 +34,32 @@ function chunksInside({ chunkMs }: RequestRecord, window: Window): number {
   return inside
 }
 
-/** Output tokens of a completed request that arrived inside the window, spread evenly over its chunks. */
+/** Tokens of the chunks that arrived inside the window, as the server told them chunk by chunk. */
+function toldInside(
+  { chunkMs }: RequestRecord,
+  chunkTokens: readonly number[],
+  window: Window,
+): number {
+  let inside = 0
+  for (const [i, ms] of chunkMs.entries()) if (isInside(window, ms)) inside += chunkTokens[i] ?? 0
+  return inside
+}
+
+/**
+ * Output tokens of a completed request that arrived inside the window. Each chunk brought what the server
+ * told of it, and where it told nothing all brought the same. Where what it told adds up to another
+ * number than its count of the whole answer, the whole is shared out in proportion.
+ */
 export function tokensInside(record: RequestRecord, window: Window): number {
+  const { chunkMs, chunkTokens = [] } = record
+  const told = total(chunkTokens)
+  if (told > 0) return (outputTokens(record) * toldInside(record, chunkTokens, window)) / told
   const inside = chunksInside(record, window)
-  return inside === 0 ? 0 : (outputTokens(record) * inside) / record.chunkMs.length
+  return inside === 0 ? 0 : (outputTokens(record) * inside) / chunkMs.length
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0)
 }
 
 type Throughput = Pick<
@@ -51,15 +73,16 @@ type Throughput = Pick<
 
 /**
  * Over everything that happened inside the window, whichever phase it was issued in. What failed
- * requests brought does not count; what cancelled ones brought does, at the tokens per chunk of the
- * completed ones, as it was the client that gave up.
+ * requests brought does not count; what those brought that the client gave up does, by the tokens that
+ * the server told of each chunk, else at the tokens per chunk of the completed ones.
  */
 export function startThroughput(window: Window): Tally<Throughput> {
   const whole = startWholeRun()
   let completed = 0
   let endedInside = 0
   let chunks = 0
-  let cancelledChunksInside = 0
+  let givenUpTokensInside = 0
+  let givenUpChunksInside = 0
   let completedTokensInside = 0
   let inputTokensInside: Maybe = 0
   /** By the server's count; unknown as soon as it gives none. */
@@ -75,6 +98,12 @@ export function startThroughput(window: Window): Tally<Throughput> {
       inputTokensInside = sum([inputTokensInside, record.usage?.inputTokens])
   }
 
+  const addGivenUp = (record: RequestRecord): void => {
+    const { chunkTokens } = record
+    if (chunkTokens === undefined) givenUpChunksInside += chunksInside(record, window)
+    else givenUpTokensInside += toldInside(record, chunkTokens, window)
+  }
+
   return {
     add: (record) => {
       whole.add(record)
@@ -83,7 +112,8 @@ export function startThroughput(window: Window): Tally<Throughput> {
           addCompleted(record)
           break
         case 'cancelled':
-          cancelledChunksInside += chunksInside(record, window)
+        case 'abandoned':
+          addGivenUp(record)
           break
         case 'failed':
         case 'timed-out':
@@ -92,7 +122,8 @@ export function startThroughput(window: Window): Tally<Throughput> {
     },
     finish: () => {
       const tokensPerChunk = ratio(countedTokens, chunks)
-      const tokens = completedTokensInside + cancelledChunksInside * (tokensPerChunk ?? 1)
+      const tokens =
+        completedTokensInside + givenUpTokensInside + givenUpChunksInside * (tokensPerChunk ?? 1)
       const rate = (amount: Maybe): Maybe => (completed > 0 ? perSecond(amount, window) : undefined)
       return {
         tokensPerChunk,

@@ -1,6 +1,6 @@
 import type { Gpu, Hardware } from '../detect/hardware.ts'
 import { readingValue } from '../detect/hardware.ts'
-import type { Load, Slo } from '../load/benchmark.ts'
+import type { Benchmark, Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
@@ -107,6 +107,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['Workload', workloadLine(run)],
     ['Load levels', levelsOf(benchmark.load).map(describeLevel).join(', ')],
     ['Load', loadText(benchmark.load)],
+    ...cancelFact(benchmark),
     ['Warm-up', seconds(benchmark.warmupS)],
     ['Window', windowText(benchmark)],
     ['Longest drain', seconds(benchmark.drainS)],
@@ -153,6 +154,16 @@ function loadText(load: Load): string {
   }
 }
 
+function cancelFact({ cancel }: Benchmark): Fact[] {
+  if (cancel === undefined) return []
+  const { share, afterChunks, afterMs } = cancel
+  const after =
+    afterChunks === undefined
+      ? formatStatedMs(afterMs)
+      : `${formatCount(afterChunks)} ${afterChunks === 1 ? 'chunk' : 'chunks'}`
+  return [['Given up on purpose', `${formatPercent(share)} of the requests, after ${after}`]]
+}
+
 function inFlightText(maxInFlight: number | undefined): string {
   return maxInFlight === undefined ? '' : `, at most ${formatCount(maxInFlight)} requests at once`
 }
@@ -188,6 +199,7 @@ export function methodFacts({ run, summary }: Report): Fact[] {
       'Inter-chunk gap',
       'Time between two stream events that carry output, pooled over requests. A chunk may hold several tokens.',
     ],
+    ...itlFact(summary.points),
     ['Latency', 'From the start of the clock to the clean end of the stream.'],
     ['Output throughput', 'Output tokens that arrived inside the window / length of the window.'],
     ['Tokens/s per user', 'Interactivity: 1000 / median TPOT in ms.'],
@@ -197,6 +209,16 @@ export function methodFacts({ run, summary }: Report): Fact[] {
       'Nearest rank on the raw samples. Each has an exact 95 % interval from order statistics, and is withheld until there are enough samples for one (p90 64, p95 130, p99 662).',
     ],
     ['n/a', 'Unknown. It is never zero.'],
+  ]
+}
+
+function itlFact(points: readonly OperatingPoint[]): Fact[] {
+  if (points.every(({ itlMs }) => itlMs === undefined)) return []
+  return [
+    [
+      'ITL',
+      'Inter-token latency: each inter-chunk gap / the tokens that the server told of the chunk after it, pooled over the requests of which it told every chunk.',
+    ],
   ]
 }
 

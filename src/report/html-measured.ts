@@ -118,6 +118,7 @@ function distributionsOf(point: OperatingPoint): [string, Distribution][] {
     ...optional('First visible token', point.ttfvMs),
     ['TPOT', point.tpotMs],
     ['Inter-chunk gap', point.interChunkMs],
+    ...optional('ITL', point.itlMs),
     ['Latency', point.latencyMs],
     ...optional('Lateness of the send', point.latenessMs),
   ]
@@ -269,6 +270,17 @@ export function clientSection(report: Report): Markup {
   )
 }
 
+const requestColumns = [
+  ['Sent', 'issued'],
+  ['Completed', 'completed'],
+  ['Failed', 'failed'],
+  ['Timed out', 'timedOut'],
+  ['Cancelled', 'cancelled'],
+  ['Abandoned', 'abandoned'],
+  ['Lost', 'lost'],
+  ['Warm-up', 'warmUp'],
+] as const
+
 /** How many requests ended how, and what the failures said. */
 export function errorSection({ summary }: Report): Markup {
   const errors = summary.points.flatMap(({ label, errors }) =>
@@ -278,17 +290,10 @@ export function errorSection({ summary }: Report): Markup {
     'Requests and errors',
     htmlTable(
       'Requests',
-      [
-        { heading: 'Load' },
-        ...['Sent', 'Completed', 'Failed', 'Timed out', 'Cancelled', 'Lost', 'Warm-up'].map(
-          (heading) => ({ heading, numeric: true }),
-        ),
-      ],
+      [{ heading: 'Load' }, ...requestColumns.map(([heading]) => ({ heading, numeric: true }))],
       summary.points.map(({ label, requests: of }) => [
         label,
-        ...[of.issued, of.completed, of.failed, of.timedOut, of.cancelled, of.lost, of.warmUp].map(
-          formatCount,
-        ),
+        ...requestColumns.map(([, key]) => formatCount(of[key])),
       ]),
     ),
     errors.length === 0

@@ -187,11 +187,12 @@ const requestsSchema = z
     completed: count,
     failed: count,
     timedOut: count,
-    cancelled: count,
+    cancelled: count.describe('Cut off by the end of the level or an interrupt'),
+    abandoned: count.describe('Given up on purpose, as the benchmark says'),
     lost: count.describe('Issued, but without a record: a crash of the client'),
     warmUp: count,
   })
-  .describe('Measured phase: issued = completed + failed + timedOut + cancelled + lost')
+  .describe('Measured phase: issued = completed + failed + timedOut + cancelled + abandoned + lost')
 
 const goodputSchema = z
   .strictObject({
@@ -350,6 +351,7 @@ const pointSchema = z
     ttfvMs: distribution('Time to first visible token, ms').optional(),
     tpotMs: distribution('Time per output token after the first, ms'),
     interChunkMs: distribution('Gap between chunks of output, pooled, ms'),
+    itlMs: distribution('Gap / tokens of the chunk after it, pooled, ms').optional(),
     latencyMs: distribution('From the start of the clock to the end of the stream, ms'),
     latenessMs: distribution('How late requests left, open loop only, ms').optional(),
     inputTokens: distribution('Input tokens a request'),

@@ -115,8 +115,12 @@ function loadCell({ point }: LevelRow): Cell {
 
 function requestsCell({ point: { requests } }: LevelRow): Cell {
   const text = `${formatCount(requests.completed)}/${formatCount(requests.issued)}`
-  if (requests.cancelled === 0) return { text }
-  return { text, note: `${formatCount(requests.cancelled)} unfinished when the level ended` }
+  const { cancelled, abandoned } = requests
+  const said = [
+    ...(cancelled > 0 ? [`${formatCount(cancelled)} unfinished when the level ended`] : []),
+    ...(abandoned > 0 ? [`${formatCount(abandoned)} given up on purpose`] : []),
+  ]
+  return said.length === 0 ? { text } : { text, note: said.join(', ') }
 }
 
 function percentile(value: Percentile): Cell {

@@ -146,11 +146,11 @@ function told(value: Maybe, format: (value: Maybe) => string = formatNumber): st
 const times: readonly {
   readonly name: string
   readonly of: (server: ServerFigures) => ServerTime | undefined
-  readonly client?: (point: OperatingPoint) => Distribution
+  readonly client?: (point: OperatingPoint) => Distribution | undefined
 }[] = [
   { name: 'TTFT', of: ({ ttftMs }) => ttftMs, client: (point) => point.ttftFromSentMs },
   { name: 'Queue', of: ({ queueMs }) => queueMs },
-  { name: 'Between tokens', of: ({ itlMs }) => itlMs },
+  { name: 'Between tokens', of: ({ itlMs }) => itlMs, client: (point) => point.itlMs },
   { name: 'TPOT', of: ({ tpotMs }) => tpotMs, client: (point) => point.tpotMs },
   { name: 'Latency', of: ({ latencyMs }) => latencyMs, client: (point) => point.latencyMs },
 ]

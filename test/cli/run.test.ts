@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withCancellation } from '../../src/load/workloads/cancellation.ts'
 import type { Report } from '../../src/report/report.ts'
 import { startServer } from '../../src/serve/openai-server.ts'
 import { simulatedEngine } from '../../src/serve/simulated.ts'
+import { decodeLine } from '../load/decode-line.ts'
 import { baremark, type Ran } from './program.ts'
 
 type Server = Awaited<ReturnType<typeof startServer>>
@@ -116,6 +118,7 @@ describe('a run against a server', () => {
           requests.failed +
           requests.timedOut +
           requests.cancelled +
+          requests.abandoned +
           requests.lost,
       ).toBe(requests.issued)
     }
@@ -253,6 +256,83 @@ describe('open loop', () => {
     expect(point?.requests.issued).toBe(20)
     expect(point?.rate?.askedPerS).toBe(40)
     expect(point?.latenessMs?.min).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe('a benchmark that gives up half of its requests', () => {
+  const cancel = { share: 0.5, afterChunks: 2 }
+
+  test('gives up those that the seed names, after two chunks, and loses none', async () => {
+    const givingUp = join(folder, 'giving-up.yaml')
+    await writeFile(
+      givingUp,
+      `${benchmarkText}cancel: ${JSON.stringify(cancel)}\nslo: { latencyMs: 60000 }\n`,
+    )
+    const out = join(folder, 'giving-up')
+    const ran = await baremark([
+      'run',
+      givingUp,
+      '--url',
+      server.url,
+      '--out',
+      out,
+      '--concurrency',
+      '2',
+      '--duration',
+      '1s',
+    ])
+    expect(ran.exitCode).toBe(0)
+    const [name = ''] = await readdir(out)
+    const { run: log, summary } = await readReport(join(out, name))
+    const records = (await readFile(join(out, name, 'requests.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map(decodeLine)
+    const plan = withCancellation(
+      { kind: 'requests', requestAt: () => ({ prompt: '', outputTokens: 4 }) },
+      cancel,
+      { seed: log.config.benchmark.seed, level: 0 },
+    )
+    if (plan.kind !== 'requests') throw new Error(plan.kind)
+    expect(records.length).toBeGreaterThan(20)
+    for (const { id, outcome, chunkMs, endMs } of records) {
+      const marked = plan.requestAt(id).cancelAfter !== undefined
+      expect({
+        id,
+        kind: outcome.kind,
+        chunks: chunkMs.length,
+        ended: endMs !== undefined,
+      }).toEqual(
+        marked
+          ? { id, kind: 'abandoned', chunks: 2, ended: false }
+          : { id, kind: 'completed', chunks: 4, ended: true },
+      )
+    }
+    const [point] = summary.points
+    const measured = records.filter(({ phase }) => phase === 'measured')
+    const abandoned = measured.filter(({ outcome }) => outcome.kind === 'abandoned').length
+    expect(abandoned).toBeGreaterThan(0)
+    expect(point?.requests).toEqual({
+      issued: measured.length,
+      completed: measured.length - abandoned,
+      failed: 0,
+      timedOut: 0,
+      cancelled: 0,
+      abandoned,
+      lost: 0,
+      warmUp: records.length - measured.length,
+    })
+    expect(records).toHaveLength(log.levels[0]?.issued ?? 0)
+    expect(point).toMatchObject({
+      errors: [],
+      goodput: { goodRatio: 1 },
+      latencyMs: { n: measured.length - abandoned },
+    })
+    expect(await baremark(['verify', join(out, name)])).toMatchObject({ exitCode: 0 })
+    const markdown = await readFile(join(out, name, 'report.md'), 'utf8')
+    expect(markdown).toContain(`${abandoned} given up on purpose`)
+    const html = await readFile(join(out, name, 'report.html'), 'utf8')
+    expect(html).toContain('50 % of the requests, after 2 chunks')
   })
 })
 

@@ -281,6 +281,7 @@ describe('a server that does not answer a test request', () => {
 test('an outcome in words', () => {
   expect(describeOutcome({ kind: 'completed' })).toBe('completed')
   expect(describeOutcome({ kind: 'cancelled' })).toBe('cancelled')
+  expect(describeOutcome({ kind: 'abandoned' })).toBe('given up on purpose')
   expect(describeOutcome({ kind: 'timed-out', timer: 'idle' })).toBe(
     'timed out waiting for the idle timer',
   )

@@ -86,6 +86,7 @@ describe('a line', () => {
     expect(parseLine(text.slice(0, -3))).toBeUndefined()
     expect(parseLine('null')).toBeUndefined()
     expect(parseLine('{"id":1}')).toBeUndefined()
+    expect(parseLine(text.replace('"chunkGapsUs":', '"chunkTokens":3,$&'))).toBeUndefined()
     // As earlier versions wrote it.
     expect(
       parseLine('{"id":7,"level":1,"outcome":{"kind":"completed"},"chunkMs":[1]}'),
@@ -100,7 +101,11 @@ test('any request gives a line that is the record again', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 })
   const count = maybe(fc.nat())
   const outcome: fc.Arbitrary<EndedRequest['outcome']> = fc.oneof(
-    fc.constantFrom({ kind: 'completed' } as const, { kind: 'cancelled' } as const),
+    fc.constantFrom(
+      { kind: 'completed' } as const,
+      { kind: 'cancelled' } as const,
+      { kind: 'abandoned' } as const,
+    ),
     fc.constantFrom({ kind: 'timed-out', timer: 'idle' } as const),
     text.map((detail) => ({ kind: 'failed', failure: 'client-other', detail }) as const),
   )

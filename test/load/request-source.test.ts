@@ -45,6 +45,23 @@ test('a thread sends every count-th request of a plan, under ids that no other t
   expect(bodyOf(sent[0]?.bytes ?? Buffer.alloc(0)).max_tokens).toBe(2)
 })
 
+test('a request that is to be given up on purpose is told when', () => {
+  const plan: RequestPlan = {
+    kind: 'requests',
+    requestAt: (number) => ({
+      prompt: 'p',
+      outputTokens: 2,
+      cancelAfter: number === 1 ? { ms: 300 } : undefined,
+    }),
+  }
+  const next = createRequestSource(template, plan, { index: 0, count: 1, firstId: 0 })
+  expect([next(), next(), next()].map(({ cancelAfter }) => cancelAfter)).toEqual([
+    undefined,
+    { ms: 300 },
+    undefined,
+  ])
+})
+
 const sessions: RequestPlan = {
   kind: 'sessions',
   sessionAt: (session) => ({

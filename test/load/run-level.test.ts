@@ -284,6 +284,16 @@ describe('a server that fails', () => {
     expect(told.result).toMatchObject({ ended: 'too-many-failures', windowEndMs: 11_000 })
   })
 
+  test('a request given up on purpose is none: its user asks again at once, and the count begins anew', async () => {
+    const told = await tell(
+      { load: closed(1), durationS: 10 },
+      { treat: (k) => ({ takesMs: 0, outcome: k === 18 ? { kind: 'abandoned' } : refused }) },
+    )
+    expect(told.result).toMatchObject({ ended: 'complete', windowEndMs: 10_000 })
+    // As after a success: 40 failures in 10 s, and one request without a pause.
+    expect(told.issued).toHaveLength(41)
+  })
+
   test('an open loop ends after twenty failures as well', async () => {
     const told = await tell(
       { load: constant(100), durationS: 60 },

@@ -772,6 +772,89 @@ describe('cancelling', () => {
   })
 })
 
+describe('giving up on purpose', () => {
+  test('after so many chunks ends with that chunk, though the read brought more and the end', async () => {
+    const { client, server } = await clientOf([
+      stream(events([role, hello, world, hello, stopped, usage, done])),
+    ])
+    const record = await client.ask({ cancelAfter: { chunks: 2 } })
+    expect(record.outcome).toEqual({ kind: 'abandoned' })
+    expect(record.chunkMs).toHaveLength(2)
+    expect(record).toMatchObject({ endMs: undefined, finishReason: undefined, usage: undefined })
+    await expect.poll(() => server.sockets[0]?.destroyed, soon).toBe(true)
+    expect(client.inFlight()).toBe(0)
+  })
+
+  test('does not wait for the chunk after it', async () => {
+    const { client } = await clientOf([streamHead + chunk(events([role, hello]))])
+    const record = await client.ask({ cancelAfter: { chunks: 1 } })
+    expect(record.outcome).toEqual({ kind: 'abandoned' })
+    expect(record.closedMs).toBeGreaterThanOrEqual(record.chunkMs[0] ?? Number.NaN)
+  })
+
+  test('after more chunks than come does not happen, and the connection is used again', async () => {
+    const { client } = await clientOf([stream(events(answer))])
+    const kinds = []
+    for (const chunks of [3, 4]) kinds.push((await client.ask({ cancelAfter: { chunks } })).outcome)
+    expect(kinds).toEqual([{ kind: 'completed' }, { kind: 'completed' }])
+    expect(client.connectionsOpened()).toBe(1)
+  })
+
+  test('after a time is not before it, and keeps what had come', async () => {
+    const { client, server } = await clientOf([streamHead + chunk(events([role, hello]))])
+    const { outcome, chunkMs, sentMs = 0, closedMs } = await client.ask({ cancelAfter: { ms: 60 } })
+    expect(outcome).toEqual({ kind: 'abandoned' })
+    expect(chunkMs).toHaveLength(1)
+    expect(closedMs - sentMs).toBeGreaterThan(59.99)
+    await expect.poll(() => server.sockets[0]?.destroyed, soon).toBe(true)
+  })
+
+  test('after a time too short for an answer leaves a record without output, never before `send` returns', async () => {
+    const { client } = await clientOf([() => {}])
+    let returned = false
+    const kind = new Promise((resolve) =>
+      client.sendNext(({ outcome, chunks }) => resolve([returned, outcome.kind, chunks.count]), {
+        cancelAfter: { ms: 0.001 },
+      }),
+    )
+    returned = true
+    expect(await kind).toEqual([true, 'abandoned', 0])
+  })
+
+  test('after a time that the answer does not take leaves the next request on the connection alone', async () => {
+    const { client } = await clientOf([
+      stream(events(answer)),
+      async (socket) => {
+        socket.write(streamHead + chunk(events([role, hello])))
+        await new Promise((resolve) => setTimeout(resolve, 80))
+        socket.write(chunk(events([world, stopped, done])) + lastChunk)
+      },
+    ])
+    expect((await client.ask({ cancelAfter: { ms: 40 } })).outcome).toEqual({ kind: 'completed' })
+    // Were the first one's timer still set, it would end this one.
+    expect((await client.ask()).outcome).toEqual({ kind: 'completed' })
+    expect(client.connectionsOpened()).toBe(1)
+  })
+
+  test('a mark of one request is not that of the next on its connection', async () => {
+    const { client } = await clientOf([
+      stream(events([hello, stopped, done])),
+      stream(events(answer)),
+    ])
+    await client.ask({ cancelAfter: { chunks: 2 } })
+    const { outcome, chunkMs } = await client.ask()
+    expect([outcome.kind, chunkMs.length]).toEqual(['completed', 2])
+  })
+
+  test('comes too late for what was cut off before', async () => {
+    const { client, server } = await clientOf([() => {}])
+    const asked = client.ask({ cancelAfter: { ms: 10_000 } })
+    await expect.poll(() => server.requests, soon).toHaveLength(1)
+    client.cancelAll()
+    expect((await asked).outcome).toEqual({ kind: 'cancelled' })
+  })
+})
+
 describe('the bytes that a server receives', () => {
   const received = async (options: ClientOptions): Promise<{ head: string[]; body: string }> => {
     const { client, server } = await clientOf([stream(events(answer))], options)

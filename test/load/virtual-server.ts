@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../src/load/clock.ts'
-import type { Outcome, RequestRecord } from '../../src/load/record.ts'
+import { endedAsMeant, type Outcome, type RequestRecord } from '../../src/load/record.ts'
 import type { LevelWorld } from '../../src/load/run-level.ts'
 
 /** One request that a level issued, and what became of it. */
@@ -41,7 +41,7 @@ export function virtualServer(clock: Clock, treat: (k: number) => Treatment): Vi
     inFlight--
     request.endMs = clock.nowMs()
     request.outcome = signal.aborted ? { kind: 'cancelled' } : outcome
-    onEnd(request.outcome.kind === 'completed')
+    onEnd(endedAsMeant(request.outcome))
   }
 
   return {

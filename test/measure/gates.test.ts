@@ -246,6 +246,17 @@ describe('what cannot be judged is not measured, and not a pass', () => {
     const cancelled = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
     expect(gate('error-budget', [cancelled])).toBe('not-measured')
   })
+
+  test('what is given up on purpose is no failure, and hides none', () => {
+    const abandoned = record({ outcome: { kind: 'abandoned' }, endMs: undefined })
+    const many = Array.from({ length: 190 }, () => abandoned)
+    const gates = ['error-budget', 'drained', 'given-up'] as const
+    expect(gates.map((name) => gate(name, [...good, ...many]))).toEqual(['pass', 'pass', 'pass'])
+    // One failed of eleven that were to end, not of 201.
+    expect(gate('error-budget', [...good, ...many, failed])).toBe('fail')
+    expect(gate('given-up', [...good, ...many, givenUp])).toBe('fail')
+    expect(gates.map((name) => gate(name, many))).toEqual(['not-measured', 'pass', 'not-measured'])
+  })
 })
 
 describe('the verdict', () => {

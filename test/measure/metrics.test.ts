@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { interChunkGapsUs, requestMetrics } from '../../src/measure/metrics.ts'
+import { interChunkGapsUs, interTokenUs, requestMetrics } from '../../src/measure/metrics.ts'
 import { record } from './records.ts'
 
 const { ttftMs, ttftFromSentMs, ttfvMs, tpotMs, latencyMs, latenessMs, outputTokens } =
@@ -27,6 +27,30 @@ describe('one request, by hand', () => {
   test('gaps are whole microseconds, where differences of ms are not: 63.098 - 60.716 is 2.382', () => {
     expect(63.098 - 60.716).not.toBe(2.382)
     expect(interChunkGapsUs(record({ chunkMs: [60.716, 63.098] }))).toEqual([2382])
+  })
+})
+
+describe('the time of a token, where the server tells the tokens of each chunk', () => {
+  const gapsUs = interChunkGapsUs(record()) // 50, 50 and 40 ms.
+
+  test('is the gap over the tokens of the chunk after it: what the first chunk brought is no matter', () => {
+    expect(interTokenUs(gapsUs, { chunkTokens: [9, 2, 1, 4] })).toEqual([25_000, 50_000, 10_000])
+  })
+
+  test('is the gap itself where each chunk is a token', () => {
+    expect(interTokenUs(gapsUs, { chunkTokens: [1, 1, 1, 1] })).toEqual(gapsUs)
+  })
+
+  test('is rounded to the microsecond, as no gap is known better: 50 ms / 3 is 16,667 us', () => {
+    expect(interTokenUs(gapsUs, { chunkTokens: [1, 3, 3, 3] })).toEqual([16_667, 16_667, 13_333])
+  })
+
+  test('is none for a chunk of no tokens', () => {
+    expect(interTokenUs(gapsUs, { chunkTokens: [1, 0, 2, 0] })).toEqual([25_000])
+  })
+
+  test('is unknown where nobody tells', () => {
+    expect(interTokenUs(gapsUs, record())).toEqual([])
   })
 })
 

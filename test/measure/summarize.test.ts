@@ -69,6 +69,71 @@ describe('the window', () => {
   })
 })
 
+describe('where the server tells the tokens of each chunk', () => {
+  // The same request, but its chunks at 100, 150, 200 and 240 ms brought 1, 2, 1 and 4 of its 8 tokens.
+  const told = record({ chunkTokens: [1, 2, 1, 4] })
+  const from200 = levelLog({ windowStartMs: 200, windowEndMs: 1200 })
+
+  test('each chunk brought its own, and not the mean of all', () => {
+    // 1 at 200 and 4 at 240; spread evenly it would be 4.
+    expect(operatingPoint(from200, [told], benchmark()).outputTokensPerS).toBe(5)
+  })
+
+  test('a window over the whole answer holds all of it', () => {
+    expect(operatingPoint(log, [told], benchmark()).outputTokensPerS).toBe(8)
+  })
+
+  test('a count of the whole that differs is shared out in proportion', () => {
+    // The end mark was counted too: 9, of which 5 / 8 came inside.
+    const counted = { ...told, usage: { inputTokens: 16, outputTokens: 9 } }
+    expect(operatingPoint(from200, [counted], benchmark()).outputTokensPerS).toBe((9 * 5) / 8)
+  })
+
+  test('and told 0 of every one, it told nothing', () => {
+    const zeros = record({ chunkTokens: [0, 0, 0, 0] })
+    expect(operatingPoint(from200, [zeros], benchmark()).outputTokensPerS).toBe(4)
+  })
+
+  test('what an answer brought that was given up is known to the token', () => {
+    const givenUp: RequestRecord = {
+      ...shifted(record(), 100, { id: 9 }),
+      chunkMs: [200, 250],
+      chunkTokens: [3, 2],
+      outcome: { kind: 'abandoned' },
+      endMs: undefined,
+      usage: undefined,
+    }
+    // 32 of the four, and 5; at 2 tokens a chunk it would be 4.
+    expect(operatingPoint(log, [...four, givenUp], benchmark()).outputTokensPerS).toBe(37)
+  })
+
+  test('goodput counts the tokens in the same way', () => {
+    const { goodput } = operatingPoint(from200, [told], benchmark({ slo: { ttftMs: 200 } }))
+    expect(goodput?.outputTokensPerS).toBe(5)
+  })
+
+  test('there is a time between tokens, pooled over the chunks of the requests of which it told', () => {
+    const point = operatingPoint(log, [told, ...four.slice(1)], benchmark())
+    // 50 / 2, 50 / 1 and 40 / 4 ms; the other three requests tell nothing.
+    expect(point.itlMs).toMatchObject({ n: 3, min: 10, max: 50, p50: { value: 25 } })
+    expect(point.itlMs?.mean).toBeCloseTo(85 / 3, 10)
+    expect(point.interChunkMs.n).toBe(12)
+  })
+
+  test('and where it does not, there is none', () => {
+    expect(operatingPoint(log, four, benchmark()).itlMs).toBeUndefined()
+  })
+
+  test('nor of what warmed up, failed or was given up', () => {
+    const others: RequestRecord[] = [
+      { ...told, phase: 'warm-up' },
+      { ...told, outcome: { kind: 'abandoned' }, endMs: undefined },
+      { ...told, outcome: { kind: 'timed-out', timer: 'idle' }, endMs: undefined },
+    ]
+    expect(operatingPoint(log, [...four, ...others], benchmark()).itlMs).toBeUndefined()
+  })
+})
+
 describe('requests that did not complete', () => {
   const failed: RequestRecord = shifted(record(), 100, {
     outcome: { kind: 'failed', failure: 'early-close', detail: 'closed before the answer ended' },
@@ -80,6 +145,7 @@ describe('requests that did not complete', () => {
     endMs: undefined,
     usage: undefined,
   })
+  const abandoned: RequestRecord = { ...cancelled, outcome: { kind: 'abandoned' } }
 
   test('bring no tokens when they failed', () => {
     expect(operatingPoint(log, [...four, failed], benchmark()).outputTokensPerS).toBe(32)
@@ -91,23 +157,35 @@ describe('requests that did not complete', () => {
     expect(operatingPoint(log, [cancelled, ...four], benchmark()).outputTokensPerS).toBe(40)
   })
 
+  test('bring the same when it gave up on purpose, and no sample of a latency', () => {
+    const point = operatingPoint(log, [...four, abandoned], benchmark())
+    expect(point.outputTokensPerS).toBe(40)
+    expect([point.ttftMs.n, point.interChunkMs.n, point.outputTokens.n]).toEqual([4, 12, 4])
+  })
+
   test('are counted, and every issued request is somewhere', () => {
     const { requests } = operatingPoint(
-      levelLog({ issued: 8 }),
-      [...four, failed, cancelled],
+      levelLog({ issued: 10 }),
+      [...four, failed, cancelled, abandoned, abandoned],
       benchmark(),
     )
     expect(requests).toEqual({
-      issued: 8,
+      issued: 10,
       completed: 4,
       failed: 1,
       timedOut: 0,
       cancelled: 1,
+      abandoned: 2,
       lost: 2,
       warmUp: 0,
     })
     expect(
-      requests.completed + requests.failed + requests.timedOut + requests.cancelled + requests.lost,
+      requests.completed +
+        requests.failed +
+        requests.timedOut +
+        requests.cancelled +
+        requests.abandoned +
+        requests.lost,
     ).toBe(requests.issued)
   })
 
@@ -116,6 +194,10 @@ describe('requests that did not complete', () => {
       { kind: 'early-close', side: 'server', count: 2, example: 'closed before the answer ended' },
       { kind: 'cancelled', side: 'client', count: 1, example: 'given up by the client' },
     ])
+  })
+
+  test('are no errors when they were given up on purpose', () => {
+    expect(operatingPoint(log, [...four, abandoned], benchmark()).errors).toEqual([])
   })
 
   test('leave every figure unknown when there is nothing else', () => {
@@ -151,6 +233,16 @@ describe('goodput', () => {
     const log = levelLog({ issued: 5, neverSent: 3, load: { kind: 'constant', ratePerS: 8 } })
     const judged = operatingPoint(log, [...four, cancelled], benchmark({ slo: { ttftMs: 200 } }))
     expect(judged.goodput?.goodRatio).toBe(4 / 8)
+  })
+
+  test('a request that was given up on purpose is neither good nor bad', () => {
+    const abandoned = record({ outcome: { kind: 'abandoned' }, endMs: undefined })
+    const judged = operatingPoint(
+      levelLog({ issued: 7 }),
+      [...four, slow, abandoned, abandoned],
+      benchmark({ slo: { ttftMs: 200, tpotMs: 30 } }),
+    )
+    expect(judged.goodput).toEqual(point.goodput)
   })
 
   test('an answer that came all at once has not shown that it meets a limit on TPOT', () => {

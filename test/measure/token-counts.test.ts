@@ -122,6 +122,13 @@ describe('usage and the server’s counters', () => {
     expect(outcomes).toEqual(['within-bounds', 'within-bounds', 'differ'])
   })
 
+  test('and by as much where it was given up on purpose', () => {
+    const abandoned: RequestRecord = { ...cancelled, outcome: { kind: 'abandoned' } }
+    const { tokens } = sumUp([...ten, abandoned], counters(550))
+    expect(tokens).toMatchObject({ completedRequests: 10, mostCausedOutputTokens: 550 })
+    expect(between(tokens, 'output', 'usage', 'server-counters')?.outcome).toBe('within-bounds')
+  })
+
   test('a request that never left caused nothing', () => {
     const { tokens } = sumUp([...ten, neverSent], counters(506))
     expect(tokens.mostCausedOutputTokens).toBe(500)

@@ -159,6 +159,7 @@ export function emptyReport(): Report {
       failed: 38,
       timedOut: 2,
       cancelled: 0,
+      abandoned: 0,
       lost: 0,
       warmUp: 3,
     },
@@ -284,6 +285,7 @@ export function toldReport(): Report {
   const points = summary.points.slice(0, 2).map((point) => ({
     ...point,
     cachedInputRatio: 0.03,
+    itlMs: distribution(point.interChunkMs.n, measured[point.level]?.tpot ?? []),
     server: server(point.level),
   }))
   const [own, counted] = [230 * 256, 70_000]
@@ -586,6 +588,7 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
       failed,
       timedOut: 0,
       cancelled: 0,
+      abandoned: 0,
       lost: 0,
       warmUp: concurrency * 3,
     },
