@@ -69,6 +69,9 @@ interface ThreadPort {
   readonly close: () => void
 }
 
+/** Half a second: each block that is handed over wakes other threads, which may be on this one's core. */
+const BEATS_PER_FLUSH = 5
+
 /** Serves the coordinator until it closes: runs its part of each level, one after the other. */
 export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
   const { benchmark, endpoint, template } = setup
@@ -92,9 +95,10 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
     stop = controller
     const shared = shareLevel(job.shard.count, job.memory)
     const tally = createTally(shared.ofShard(job.shard.index), lines, sender)
+    let beats = 0
     beat = () => {
       tally.beat()
-      lines.flush()
+      if (++beats % BEATS_PER_FLUSH === 0) lines.flush()
     }
     const issue = createIssue(job, setup, sender.send, tally)
     const healthNow = watchWorker(clock, sender, errorMs)
@@ -116,7 +120,8 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
         onStop: (ended) => port.post({ kind: 'stopped', ended }),
       },
     )
-    beat()
+    tally.beat()
+    lines.flush()
     port.post({ kind: 'level-end', result, health: healthNow() })
   }
 

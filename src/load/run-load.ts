@@ -36,7 +36,7 @@ export interface LoadWorld {
 
 /** Between the order to start and the start, so that no thread is late for it. */
 const LEAD_MS = 10
-const WATCH_MS = 100
+const WATCH_MS = 250
 /** A thread that moved for so long neither a timer nor a request is given up. */
 const SILENT_AFTER_MS = 10_000
 /** Beyond the longest timer: nothing that works is silent for longer. */

@@ -179,7 +179,7 @@ describe('measuring threads', () => {
     const { logs } = await run(await startStreamServer(), benchmarkOf({}), {
       onProgress: ({ ended }) => seen.push(ended),
     })
-    expect(seen.length).toBeGreaterThan(3)
+    expect(seen.length).toBeGreaterThan(1)
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
     expect(seen.at(-1)).toBe(logs[0]?.issued)
   })
@@ -272,8 +272,8 @@ describe('a level in which nothing moves any more', () => {
     return { spawn, told }
   }
 
-  /** Time runs a thousand times as fast. */
-  const fast = { nowMs: () => performance.now() * 1_000, sleepUntil: async () => {} }
+  /** Time runs a hundred times as fast. */
+  const fast = { nowMs: () => performance.now() * 100, sleepUntil: async () => {} }
 
   test('is given up once every timer should have run out', async () => {
     const { spawn, told } = idleThread(true)
