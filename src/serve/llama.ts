@@ -21,6 +21,14 @@ export interface LlamaOptions {
   readonly contextTokens?: number
   /** A GGUF file to load in place of the model with random weights. */
   readonly modelFile?: string
+  /** Called with each line in which llama.cpp tells its own counts and times; makes it keep them. */
+  readonly onTimings?: (line: string) => void
+}
+
+/** An engine that can be asked for what llama.cpp itself counted. */
+export interface LlamaEngine extends Engine {
+  /** Has llama.cpp tell its timings since the last time, through `onTimings`. */
+  readonly tellTimings: () => Promise<void>
 }
 
 /** Why llama.cpp cannot run here. */
@@ -73,14 +81,20 @@ const DEFAULT_CONTEXT_TOKENS = 4096
  *
  * @throws EngineUnavailable
  */
-export async function llamaEngine(options: LlamaOptions = {}): Promise<Engine> {
-  const { slots = 8, threads = 1, contextTokens = DEFAULT_CONTEXT_TOKENS, modelFile } = options
-  const llama = await startLlama(threads)
+export async function llamaEngine(options: LlamaOptions = {}): Promise<LlamaEngine> {
+  const {
+    slots = 8,
+    threads = 1,
+    contextTokens = DEFAULT_CONTEXT_TOKENS,
+    modelFile,
+    onTimings,
+  } = options
+  const llama = await startLlama(threads, onTimings)
   try {
     const file = modelFile ?? (await or('no-model-file', randomModelFile()))
     const model = await or('not-loaded', llama.loadModel({ modelPath: file }))
     const size = { slots, threads, contextTokens: Math.min(contextTokens, model.trainContextSize) }
-    const context = await or('not-loaded', openContext(model, size))
+    const context = await or('not-loaded', openContext(model, size, onTimings !== undefined))
     const weights = modelFile ? 'trained' : 'random'
     return engineOf({ ...size, llama, model, context, name: basename(file, '.gguf'), weights })
   } catch (error) {
@@ -97,7 +111,15 @@ interface Loaded extends ContextSize {
   readonly weights: Engine['weights']
 }
 
-function engineOf({ llama, model, context, name, weights, slots, contextTokens }: Loaded): Engine {
+function engineOf({
+  llama,
+  model,
+  context,
+  name,
+  weights,
+  slots,
+  contextTokens,
+}: Loaded): LlamaEngine {
   const { generate, occupancy, close } = startSequences(model, context, slots)
   return {
     name: 'llama.cpp',
@@ -109,6 +131,7 @@ function engineOf({ llama, model, context, name, weights, slots, contextTokens }
     countTokens: (text) => model.tokenize(text).length,
     generate,
     occupancy,
+    tellTimings: context.printTimings.bind(context),
     close: async () => {
       await close()
       await llama.dispose()
@@ -116,7 +139,7 @@ function engineOf({ llama, model, context, name, weights, slots, contextTokens }
   }
 }
 
-async function startLlama(threads: number): Promise<Llama> {
+async function startLlama(threads: number, onTimings: LlamaOptions['onTimings']): Promise<Llama> {
   const { getLlama }: LlamaModule = await or('not-installed', import(packageName))
   const starting = getLlama({
     gpu: false,
@@ -124,9 +147,12 @@ async function startLlama(threads: number): Promise<Llama> {
     skipDownload: true,
     progressLogs: false,
     maxThreads: threads,
-    logLevel: 'error',
+    logLevel: onTimings ? 'info' : 'error',
     // Its own default writes to stdout, which belongs to the command.
-    logger: (_level, message) => process.stderr.write(`${message.trimEnd()}\n`),
+    logger: (level, message) => {
+      if (level !== 'info') process.stderr.write(`${message.trimEnd()}\n`)
+      else if (message.startsWith('llama_perf_context_print:')) onTimings?.(message)
+    },
   })
   return or('no-binary', starting)
 }
@@ -148,6 +174,7 @@ interface ContextSize {
 function openContext(
   model: LlamaModel,
   { slots, threads, contextTokens }: ContextSize,
+  performanceTracking: boolean,
 ): Promise<LlamaContext> {
   return model.createContext({
     sequences: slots,
@@ -156,6 +183,7 @@ function openContext(
     threads,
     // Its blocked kernel costs a small model on a CPU more than it saves.
     flashAttention: false,
+    performanceTracking,
   })
 }
 

@@ -9,7 +9,7 @@ export interface LlamaModule {
     readonly skipDownload: true
     readonly progressLogs: false
     readonly maxThreads: number
-    readonly logLevel: 'error'
+    readonly logLevel: 'error' | 'info'
     readonly logger: (level: string, message: string) => void
   }) => Promise<Llama>
 }
@@ -36,11 +36,15 @@ export interface LlamaModel {
     readonly batchSize: number
     readonly threads: number
     readonly flashAttention: boolean
+    /** Needed for `printTimings`. */
+    readonly performanceTracking: boolean
   }) => Promise<LlamaContext>
 }
 
 export interface LlamaContext {
   readonly getSequence: () => LlamaSequence
+  /** Logs what llama.cpp itself counted and timed since it was asked last. */
+  readonly printTimings: () => Promise<void>
 }
 
 export interface LlamaSequence {

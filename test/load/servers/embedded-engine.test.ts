@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../../../src/serve/engine.ts'
-import { EngineUnavailable, llamaEngine } from '../../../src/serve/llama.ts'
+import { EngineUnavailable, type LlamaEngine, llamaEngine } from '../../../src/serve/llama.ts'
 import { startServer } from '../../../src/serve/openai-server.ts'
 import { apiClient } from './api-client.ts'
 
@@ -11,9 +11,15 @@ const folder = mkdtempSync(join(tmpdir(), 'baremark-apis-'))
 vi.stubEnv('BAREMARK_CACHE_DIR', folder)
 
 /** Undefined where llama.cpp cannot run: its tests are then skipped. */
-async function tryLlama(): Promise<Engine | undefined> {
+const told: string[] = []
+
+async function tryLlama(): Promise<LlamaEngine | undefined> {
   try {
-    return await llamaEngine({ slots: 2, contextTokens: 1024 })
+    return await llamaEngine({
+      slots: 2,
+      contextTokens: 1024,
+      onTimings: (line) => told.push(line),
+    })
   } catch (error) {
     if (!(error instanceof EngineUnavailable) || error.reason === 'no-model-file') throw error
     return undefined
@@ -47,4 +53,34 @@ describe.runIf(engine)('llama.cpp, run for real', () => {
       expect(record.usage?.inputTokens).toBeGreaterThanOrEqual(2)
     },
   )
+
+  test('its own timings count the tokens that the client counts', async () => {
+    const server = await startServer({ engine: engine as Engine, port: 0 })
+    const client = apiClient('openai-chat', server.port, {
+      model: engine?.model,
+      forceLength: true,
+      fields: { stream_options: { include_usage: true } },
+    })
+    /** Lines come a moment after they were asked for, the number of graphs last. */
+    const timings = async (): Promise<string[]> => {
+      told.length = 0
+      await engine?.tellTimings()
+      await expect.poll(() => told.at(-1)).toContain('graphs reused')
+      return [...told]
+    }
+    await timings()
+    // One after the other: of a batch, llama.cpp counts every token as one of a prompt.
+    const records = [await client.ask(), await client.ask(), await client.ask()]
+    const lines = await timings()
+    await server.close()
+    const countOf = (what: RegExp): number =>
+      lines.reduce((sum, line) => sum + Number(what.exec(line)?.[1] ?? 0), 0)
+    const of = (key: 'inputTokens' | 'outputTokens'): number =>
+      records.reduce((sum, { usage }) => sum + (usage?.[key] ?? 0), 0)
+    expect(records.map(({ chunkMs }) => chunkMs.length)).toEqual([16, 16, 16])
+    expect(of('outputTokens')).toBe(48)
+    // Reading a prompt gives the first token of its answer; each step after it one more.
+    expect(countOf(/prompt eval time =[^/]*\/ +(\d+) tokens/)).toBe(of('inputTokens'))
+    expect(countOf(/ eval time =[^/]*\/ +(\d+) runs/)).toBe(of('outputTokens') - records.length)
+  })
 })
