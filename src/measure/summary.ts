@@ -181,7 +181,7 @@ export interface ServerMoment {
  * Who counts tokens. `server-timings` come with an answer and tell of the server's work on it;
  * `server-counters` are the totals among the server's metrics.
  */
-export type CountSource = 'usage' | 'server-timings' | 'chunks' | 'server-counters'
+export type CountSource = 'usage' | 'tokenizer' | 'server-timings' | 'chunks' | 'server-counters'
 
 /** Which way tokens go, seen from the model. */
 export type TokenDirection = 'input' | 'output'

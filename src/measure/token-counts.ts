@@ -19,11 +19,13 @@ const TOLERANCE = 0.01
 type RequestSource = Exclude<CountSource, 'server-counters'>
 type Count = (record: RequestRecord) => Maybe
 
-/** What each completed request tells of itself. To add a source that requests tell, add it here. */
-const requestSources: readonly {
+interface CountedByRequest {
   readonly source: RequestSource
   readonly of: Readonly<Partial<Record<TokenDirection, Count>>>
-}[] = [
+}
+
+/** What each completed request tells of itself. To add a source that requests tell, add it here. */
+const requestSources: readonly CountedByRequest[] = [
   {
     source: 'usage',
     of: {
@@ -42,6 +44,20 @@ const requestSources: readonly {
   { source: 'chunks', of: { output: ({ chunkMs }) => chunkMs.length } },
 ]
 
+/** Where prompts were counted as they were made, that count is as good as any. */
+const promptTokenizer: CountedByRequest = {
+  source: 'tokenizer',
+  of: { input: ({ requestedInputTokens }) => requestedInputTokens },
+}
+
+function sourcesOf({ prompts, config }: RunLog): readonly CountedByRequest[] {
+  const counted = prompts.kind === 'tokenizer' || prompts.kind === 'server-tokenizer'
+  const { kind } = config.benchmark.workload
+  // Of other workloads the template between messages, or the text, is not counted.
+  const whole = kind === 'synthetic' || kind === 'shared-prefix'
+  return counted && whole ? [...requestSources, promptTokenizer] : requestSources
+}
+
 const directions: readonly TokenDirection[] = ['input', 'output']
 
 /**
@@ -54,8 +70,9 @@ export function startTokenCounts(
   run: RunLog,
   server: ServerFigures | undefined,
 ): Tally<TokenCounts> {
-  const input = startDirection('input')
-  const output = startDirection('output')
+  const sources = sourcesOf(run)
+  const input = startDirection('input', sources)
+  const output = startDirection('output', sources)
   const issued = startIssued(run)
   let completed = 0
   let cached: Maybe
@@ -136,11 +153,14 @@ interface Known {
   readonly mostCaused: Maybe
 }
 
-function startDirection(direction: TokenDirection): {
+function startDirection(
+  direction: TokenDirection,
+  all: readonly CountedByRequest[],
+): {
   readonly add: (record: RequestRecord) => void
   readonly finish: (lost: number) => Known
 } {
-  const sources = requestSources.flatMap(({ source, of }) => {
+  const sources = all.flatMap(({ source, of }) => {
     const count = of[direction]
     return count ? [{ source, count }] : []
   })

@@ -25,6 +25,7 @@ export function warningsOf(
 /** Where a number comes from, in the middle of a sentence. */
 const sourceNames: Readonly<Record<CountSource, string>> = {
   usage: 'the usage of the answers',
+  tokenizer: 'the tokenizer that the prompts were made with',
   'server-timings': "the server's own timings of the answers",
   chunks: 'the chunks of the answers',
   'server-counters': "the server's own counters",

@@ -112,6 +112,7 @@ const columns: readonly Column[] = [
   runTokens('output', 'chunks'),
   runTokens('output', 'server-counters'),
   runTokens('input', 'usage'),
+  runTokens('input', 'tokenizer'),
   runTokens('input', 'server-timings'),
   runTokens('input', 'server-counters'),
   ['is_priced_level', (_, { priced }) => priced],

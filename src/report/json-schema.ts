@@ -304,7 +304,7 @@ const serverMomentSchema = z.strictObject({
 })
 
 const directionSchema = z.enum(['input', 'output'])
-const sourceSchema = z.enum(['usage', 'server-timings', 'chunks', 'server-counters'])
+const sourceSchema = z.enum(['usage', 'tokenizer', 'server-timings', 'chunks', 'server-counters'])
 
 const tokenCountsSchema = z
   .strictObject({

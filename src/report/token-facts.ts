@@ -5,6 +5,7 @@ import type { TextTable } from './server-facts.ts'
 
 const sourceNames: Readonly<Record<CountSource, string>> = {
   usage: 'usage',
+  tokenizer: 'tokenizer',
   'server-timings': 'server timings',
   chunks: 'chunks',
   'server-counters': 'server counters',

@@ -187,6 +187,46 @@ describe('usage and the server’s counters', () => {
   })
 })
 
+describe('the tokenizer that the prompts were made with', () => {
+  const counted = (usageInput: number, run: Partial<RunLog> = {}) =>
+    sumUp(
+      ten.map((each) => ({ ...each, usage: { inputTokens: usageInput, outputTokens: 50 } })),
+      [],
+      {
+        prompts: {
+          kind: 'tokenizer',
+          sha256: '0'.repeat(64),
+          words: 96,
+          overheadTokens: 0,
+          tokensPerWord: 1,
+        },
+        ...run,
+      },
+    )
+
+  test('is a source of input tokens beside usage', () => {
+    const { tokens, warnings } = counted(100)
+    expect(between(tokens, 'input', 'usage', 'tokenizer')).toMatchObject({
+      tokens: [1_000, 1_000],
+      outcome: 'agree',
+    })
+    expect(warnings.map(({ kind }) => kind)).not.toContain('token-mismatch')
+  })
+
+  test('that counts 2 % more than the server is told, with both numbers', () => {
+    const { warnings } = counted(98)
+    expect(warnings.find(({ kind }) => kind === 'token-mismatch')?.text).toContain(
+      'the usage of the answers 980, the tokenizer that the prompts were made with 1000',
+    )
+  })
+
+  test('says nothing where it was not asked', () => {
+    const prompts = { kind: 'usage', overheadTokens: 0, tokensPerWord: 1 } as const
+    const { tokens } = counted(98, { prompts })
+    expect(tokens.counts.map(({ source }) => source)).not.toContain('tokenizer')
+  })
+})
+
 describe('the server’s timings of an answer', () => {
   const timed = (outputTokens: number, inputTokens: number, cachedInputTokens?: number) =>
     ten.map((each) => ({
