@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts'
-import type { Access } from '../load/identify.ts'
+import type { Access } from '../load/get.ts'
 import { readTextFile } from '../yaml-file.ts'
 import type { Io } from './io.ts'
 

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema, type Load } from '../load/benchmark.ts'
@@ -265,11 +265,7 @@ async function runOne(
   const journal = await openJournal(journalFile)
   const progress = startProgress(benchmark, io, clock.nowMs)
   const userAgent = `baremark/${packageVersion()}`
-  const needs = {
-    outputTokens: longestAnswer(benchmark.workload),
-    cores: availableParallelism(),
-    loopback: true,
-  }
+  const needs = { outputTokens: longestAnswer(benchmark.workload), loopback: true }
   const template = { url: url.href, model: server.model, userAgent, forceLength: true, idPrefix }
   const logs = await runLoad(benchmark, {
     ...progress,
@@ -284,8 +280,10 @@ async function runOne(
     workersFor: (load) => workers ?? workersFor(load, needs),
     journal,
     signal: io.signal,
-  }).finally(progress.close)
-  await journal.close()
+  }).finally(async () => {
+    progress.close()
+    await journal.close()
+  })
   const records: RequestRecord[] = []
   await eachRecord(journalFile, (record) => records.push(record))
   return { idPrefix, epochMonotonicMs, records, logs }

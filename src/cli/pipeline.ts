@@ -1,17 +1,16 @@
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
 import { takesMessages } from '../load/api-names.ts'
-import { type Benchmark, type LoadLevel, levelsOf, type RunConfig } from '../load/benchmark.ts'
+import { type Benchmark, levelsOf, type RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
+import type { Access } from '../load/get.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
-import { type Access, identifyTarget, parseTargetUrl } from '../load/identify.ts'
+import { identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
 import { type CountedWords, probeTarget } from '../load/probe.ts'
-import { eachRecord } from '../load/read-journal.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
 import { createSender } from '../load/send.ts'
@@ -25,7 +24,6 @@ import type { WorkloadData } from '../load/workloads/plan.ts'
 import { checkContext, longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
 import { vetWords } from '../load/workloads/vet-words.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
-import { startSummary } from '../measure/summarize.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
 import { priceRun } from '../price/price-run.ts'
@@ -34,8 +32,8 @@ import { seededRandom } from '../random.ts'
 import { reportFormats } from '../report/index.ts'
 import type { Report } from '../report/report.ts'
 import { checksumsOf } from '../verify/checksums.ts'
-import { type Pricing, runFiles } from '../verify/read-run.ts'
-import { readServerMetrics } from '../verify/read-server-metrics.ts'
+import { type Pricing, readRun, runFiles } from '../verify/read-run.ts'
+import { recompute } from '../verify/verify-run.ts'
 import { thisMachine, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
@@ -239,6 +237,10 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     await writeJson(join(directory, runFiles.run), base)
     if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     const progress = startProgress(benchmark, io, clock.nowMs)
+    const needs = {
+      outputTokens: longestAnswer(benchmark.workload, known.data),
+      loopback: known.target.loopback,
+    }
     const levels = await load(plan, base, directory, metrics, {
       ...progress,
       clock,
@@ -255,7 +257,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
         wordbook: probe.wordbook,
         data: known.data,
       },
-      workersFor: (level) => plan.workers ?? autoWorkers(level, benchmark, known),
+      workersFor: (level) => plan.workers ?? workersFor(level, needs),
       signal: io.signal,
     }).finally(progress.close)
     const whole =
@@ -271,15 +273,6 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     // Something else went wrong, and is what is told.
     await metrics?.stop().catch(() => {})
   }
-}
-
-function autoWorkers(
-  load: LoadLevel,
-  { workload }: Benchmark,
-  { target: { loopback }, data }: Known,
-): number {
-  const cores = availableParallelism()
-  return workersFor(load, { outputTokens: longestAnswer(workload, data), cores, loopback })
 }
 
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */
@@ -315,10 +308,8 @@ async function load(
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
-  const samples = await readServerMetrics(join(directory, runFiles.serverMetrics))
-  const journal = startSummary(run, plan.certificate, samples)
-  await eachRecord(join(directory, runFiles.records), journal.add)
-  const summary = journal.finish()
+  // As anyone will who reads the directory: its figures are those of its files.
+  const { summary } = await recompute(await readRun(directory))
   const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
   const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
   const pricing: Pricing = {

@@ -1,3 +1,5 @@
+import { grownTo } from '../typed-array.ts'
+
 /** Which ids were seen. */
 export interface IdSet {
   /** Whether the id is new, and from now on it is not. */
@@ -11,7 +13,7 @@ const BITS = 8
 
 /**
  * A bit an id, for ids that count up from 0 with holes or without. Ids beyond the bitmap's bound, or
- * that are no whole numbers, are as right but cost some 40 bytes each.
+ * that are no whole numbers, are as right but cost some tens of bytes each.
  */
 export function createIdSet(): IdSet {
   let bits = new Uint8Array(FEWEST_BYTES)
@@ -27,19 +29,11 @@ export function createIdSet(): IdSet {
     add: (id) => {
       if (!Number.isInteger(id) || id < 0 || id >= MOST_BYTES * BITS) return addOther(id)
       const at = Math.floor(id / BITS)
-      if (at >= bits.length) bits = longer(bits, at)
+      if (at >= bits.length) bits = grownTo(bits, at, (bytes) => new Uint8Array(bytes))
       const before = bits[at] ?? 0
       const after = before | (1 << (id % BITS))
       bits[at] = after
       return after !== before
     },
   }
-}
-
-function longer(bits: Uint8Array, at: number): Uint8Array<ArrayBuffer> {
-  let bytes = bits.length
-  while (bytes <= at) bytes *= 2
-  const more = new Uint8Array(bytes)
-  more.set(bits)
-  return more
 }

@@ -7,8 +7,6 @@ import type { ServerIdentity } from './server-identity.ts'
 import { modelsPath } from './servers/answers.ts'
 import { serverKindOf } from './servers/kinds.ts'
 
-export type { Access } from './get.ts'
-
 /**
  * The base address of a server: without `/v1`, query and trailing slash. A Unix socket is
  * `unix:/path/to.sock`, as for Docker and nginx, or `http+unix://%2Fpath%2Fto.sock`, where a path on

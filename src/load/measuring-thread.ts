@@ -95,11 +95,7 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
     stop = controller
     const shared = shareLevel(job.shard.count, job.memory)
     const tally = createTally(shared.ofShard(job.shard.index), lines, sender)
-    let beats = 0
-    beat = () => {
-      tally.beat()
-      if (++beats % BEATS_PER_FLUSH === 0) lines.flush()
-    }
+    beat = tally.beat
     const issue = createIssue(job, setup, sender.send, tally)
     const healthNow = watchWorker(clock, sender, errorMs)
     const result = await runLevel(
@@ -147,6 +143,7 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
 interface Tally {
   readonly issued: () => void
   readonly ended: (ended: EndedRequest) => void
+  /** Shows that the thread lives and how far it is; now and then hands over the records. */
   readonly beat: () => void
 }
 
@@ -173,6 +170,7 @@ function createTally(
       cells.set('reads', reads - before.reads)
       cells.set('chunks', chunks - before.chunks)
       cells.set('beats', ++beats)
+      if (beats % BEATS_PER_FLUSH === 0) lines.flush()
     },
   }
 }

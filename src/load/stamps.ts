@@ -1,3 +1,5 @@
+import { grownTo } from '../typed-array.ts'
+
 /**
  * Times of one request's chunks in whole microseconds since the run's epoch: the first as it is, each
  * later one as its gap to the one before, 4 bytes. Reused from request to request: copy to keep.
@@ -7,7 +9,7 @@ export interface Stamps {
   firstUs: number
   lastUs: number
   /** `gapsUs[i]` lies between chunk i and chunk i + 1; valid up to `count - 1`. */
-  gapsUs: Uint32Array
+  gapsUs: Uint32Array<ArrayBuffer>
 }
 
 const FEWEST = 8
@@ -22,11 +24,8 @@ export function addStamp(stamps: Stamps, us: number): void {
   if (stamps.count === 0) stamps.firstUs = us
   else {
     const at = stamps.count - 1
-    if (at === stamps.gapsUs.length) {
-      const longer = new Uint32Array(2 * at)
-      longer.set(stamps.gapsUs)
-      stamps.gapsUs = longer
-    }
+    if (at === stamps.gapsUs.length)
+      stamps.gapsUs = grownTo(stamps.gapsUs, at, (length) => new Uint32Array(length))
     stamps.gapsUs[at] = us - stamps.lastUs
   }
   stamps.lastUs = us

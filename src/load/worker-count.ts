@@ -1,8 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { type LoadLevel, sizeOf } from './benchmark.ts'
 
 /**
- * What one measuring thread is given at most. One thread carries about twice that before its own
- * delays show (docs/method.md, "The client"); below this, more threads only take cores from others.
+ * What one measuring thread is given at most: about half of what it carries before its own delays show
+ * (`npm run bench -- sustained`). Below this, more threads only take cores from others.
  */
 const STREAMS_PER_WORKER = 500
 const EVENTS_PER_S_PER_WORKER = 20_000
@@ -12,8 +13,8 @@ const REQUESTS_PER_S_PER_WORKER = 1_000
 export interface WorkerNeeds {
   /** Chunks of an answer are at most its tokens; all cores are used where that is unknown. */
   readonly outputTokens?: number
-  /** Cores this process may use. */
-  readonly cores: number
+  /** Cores; those this process may use when absent. */
+  readonly cores?: number
   /** The server is on this machine and needs cores too: then half are left to it. */
   readonly loopback: boolean
 }
@@ -21,7 +22,11 @@ export interface WorkerNeeds {
 /** How many measuring threads a level needs: what its streams, rate and expected events ask for, within the cores there are. */
 export function workersFor(
   load: LoadLevel,
-  { outputTokens = Number.POSITIVE_INFINITY, cores, loopback }: WorkerNeeds,
+  {
+    outputTokens = Number.POSITIVE_INFINITY,
+    cores = availableParallelism(),
+    loopback,
+  }: WorkerNeeds,
 ): number {
   const spare = Math.max(1, loopback ? Math.floor(cores / 2) : cores - 1)
   return Math.min(spare, wanted(load, outputTokens))

@@ -1,4 +1,5 @@
 import { ratio } from '../arithmetic.ts'
+import { grownTo } from '../typed-array.ts'
 import type { Samples } from './samples.ts'
 
 /** Numbers, in a typed array outside the heap: 8 bytes each, up to 16 with the room to grow into. */
@@ -17,7 +18,7 @@ export function createColumn(): Column {
   let total = 0
   return {
     add: (value) => {
-      if (n === values.length) values = twiceAsLong(values)
+      if (n === values.length) values = grownTo(values, n, (length) => new Float64Array(length))
       values[n++] = value
       total += value
     },
@@ -26,10 +27,4 @@ export function createColumn(): Column {
       return { n, mean: ratio(total, n), valueAtRank: (rank) => ascending[rank - 1] }
     },
   }
-}
-
-function twiceAsLong(values: Float64Array): Float64Array<ArrayBuffer> {
-  const longer = new Float64Array(2 * values.length)
-  longer.set(values)
-  return longer
 }

@@ -1,4 +1,5 @@
 import { ratio } from '../arithmetic.ts'
+import { grownTo } from '../typed-array.ts'
 import { US_PER_MS } from '../units.ts'
 import type { Samples } from './samples.ts'
 
@@ -13,7 +14,7 @@ export interface GapHistogram {
 }
 
 const FEWEST = 4096
-/** 2^20 us, about a second: at most 4 MiB of counts. Longer gaps are rare, and each length of them costs some 40 bytes. */
+/** 2^20 us, about a second: at most 4 MiB of counts. Longer gaps are rare, and each length of them costs some tens of bytes. */
 const MOST = 2 ** 20
 
 /** A histogram of no gaps. */
@@ -22,7 +23,8 @@ export function createGapHistogram(): GapHistogram {
   const others = new Map<number, number>()
   return {
     add: (us) => {
-      if (us >= counts.length && us < MOST) counts = longer(counts, us)
+      if (us >= counts.length && us < MOST)
+        counts = grownTo(counts, us, (length) => new Uint32Array(length))
       const before = counts[us]
       if (before === undefined) others.set(us, (others.get(us) ?? 0) + 1)
       else counts[us] = before + 1
@@ -37,14 +39,6 @@ export function createGapHistogram(): GapHistogram {
       }
     },
   }
-}
-
-function longer(counts: Uint32Array, us: number): Uint32Array<ArrayBuffer> {
-  let length = counts.length
-  while (length <= us) length *= 2
-  const more = new Uint32Array(length)
-  more.set(counts)
-  return more
 }
 
 /** The values there are, ascending, beside each how many samples do not exceed it, and the sum of all samples. */

@@ -1,3 +1,4 @@
+import { findByte } from './find-byte.ts'
 import {
   dropLine,
   growLine,
@@ -46,7 +47,7 @@ export function readNdjson<Owner>(
     readLines(reader, owner, read, readStart, readEnd)
     return
   }
-  if (find(read, readStart, readEnd) < 0) {
+  if (findByte(read, LF, readStart, readEnd) < 0) {
     growLine(reader, read, readStart, readEnd)
     return
   }
@@ -70,18 +71,12 @@ function readLines<Owner>(
 ): void {
   let from = start
   while (from < end) {
-    const lf = find(bytes, from, end)
+    const lf = findByte(bytes, LF, from, end)
     if (lf < 0) break
     tellLine(reader, owner, bytes, from, lf)
     from = lf + 1
   }
   keepLine(reader, bytes, from, end)
-}
-
-/** Where the line ends, or -1. */
-function find(bytes: Buffer, from: number, end: number): number {
-  const lf = bytes.indexOf(LF, from)
-  return lf < end ? lf : -1
 }
 
 function tellLine<Owner>(

@@ -1,3 +1,5 @@
+import { findByte } from './find-byte.ts'
+
 /** Status line and headers of a response. Header names are in lower case; repeated ones are joined by `, `. */
 export interface ResponseHead {
   readonly status: number
@@ -43,7 +45,7 @@ type State =
   | 'chunk-end'
   | 'trailer'
 
-/** A step's answer when it needs more bytes than there are. */
+/** A step's answer when it needs more bytes than there are; as `findByte` says it. */
 const MORE = -1
 
 /** A reader for the responses of one keep-alive connection, one after another. */
@@ -284,7 +286,7 @@ function isLineEnd(bytes: Buffer, at: number, end: number): boolean {
 
 /** Where the line's LF is, or `MORE`. */
 function lineEnd(bytes: Buffer, at: number, end: number): number {
-  const lf = find(bytes, LF, at, end)
+  const lf = findByte(bytes, LF, at, end)
   if ((lf === MORE ? end : lf) - at > MAX_LINE_BYTES) throw new HttpProtocolError('line over 8 KiB')
   return lf
 }
@@ -295,15 +297,10 @@ function lineText(bytes: Buffer, at: number, lf: number): string {
   return textEnd === at ? '' : bytes.toString('latin1', at, textEnd)
 }
 
-function find(bytes: Buffer, byte: number, from: number, end: number): number {
-  const at = bytes.indexOf(byte, from)
-  return at < end ? at : MORE
-}
-
 /** Length of the head with its empty line, or nothing when that has not come yet. */
 function headLength(bytes: Buffer, at: number, end: number): number | undefined {
   for (let from = at; ; ) {
-    const lf = find(bytes, LF, from, end)
+    const lf = findByte(bytes, LF, from, end)
     if (lf === MORE) return undefined
     if (lf + 1 < end && bytes[lf + 1] === LF) return lf + 2 - at
     if (isLineEnd(bytes, lf + 1, end)) return lf + 3 - at

@@ -1,3 +1,4 @@
+import { findByte } from './find-byte.ts'
 import {
   checkEventBytes,
   dropLine,
@@ -76,7 +77,10 @@ export function readEvents<Owner>(
     readLines(reader, owner, read, readStart, readEnd)
     return
   }
-  if (find(read, LF, readStart, readEnd) === NONE && find(read, CR, readStart, readEnd) === NONE) {
+  if (
+    findByte(read, LF, readStart, readEnd) === NONE &&
+    findByte(read, CR, readStart, readEnd) === NONE
+  ) {
     growLine(reader, read, readStart, readEnd)
     return
   }
@@ -96,11 +100,11 @@ function readLines<Owner>(
     reader.skipLf = false
     if (bytes[from] === LF) from++
   }
-  let cr = find(bytes, CR, from, end)
+  let cr = findByte(bytes, CR, from, end)
   while (from < end) {
-    if (cr !== NONE && cr < from) cr = find(bytes, CR, from, end)
+    if (cr !== NONE && cr < from) cr = findByte(bytes, CR, from, end)
     // The second line end of an event follows the first: no search is needed for it.
-    const lf = bytes[from] === LF ? from : find(bytes, LF, from, end)
+    const lf = bytes[from] === LF ? from : findByte(bytes, LF, from, end)
     const lineEnd = nearest(lf, cr)
     if (lineEnd === NONE) break
     readLine(reader, owner, bytes, from, lineEnd)
@@ -168,11 +172,6 @@ function keep<Owner>(reader: SseReader<Owner>, bytes: Buffer, from: number, end:
     return
   }
   if (reader.held === bytes) moveData(reader, reader.dataEnd - reader.dataStart)
-}
-
-function find(bytes: Buffer, byte: number, from: number, end: number): number {
-  const at = bytes.indexOf(byte, from)
-  return at < end ? at : NONE
 }
 
 function nearest(a: number, b: number): number {

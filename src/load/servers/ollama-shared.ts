@@ -1,3 +1,4 @@
+import { NS_PER_MS } from '../../units.ts'
 import {
   countOf,
   durationMs,
@@ -21,8 +22,6 @@ export type OllamaEvent = Fields<{
   eval_count: number
   eval_duration: number
 }>
-
-const NS_PER_MS = 1e6
 
 /** What is the same in both APIs. `num_predict` is a cap: nothing makes Ollama ignore the end of text. */
 export const ollamaShared = {
