@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
-import type { Gpu, Hardware, Host, Reading, ToolReport } from '../detect/hardware.ts'
+import type { Gpu } from '../detect/gpu-fields.ts'
+import type { Hardware, ToolReport } from '../detect/hardware.ts'
 import {
   type HardwareProfile,
   loadHardwareProfiles,
   matchProfile,
   profileOf,
 } from '../detect/hardware-profile.ts'
+import type { Host } from '../detect/host-fields.ts'
+import type { Reading } from '../detect/reading.ts'
 import { exitCodes } from '../errors.ts'
 import { packageRoot } from '../package-files.ts'
 import { MIB_PER_GIB } from '../units.ts'

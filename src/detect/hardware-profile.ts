@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { messageOf, UserError } from '../errors.ts'
 import { figureSchema, sourceSchema, undeclaredSources } from '../figure.ts'
 import { readYamlFile } from '../yaml-file.ts'
-import { type Hardware, readingValue } from './hardware.ts'
+import type { Hardware } from './hardware.ts'
+import { readingValue } from './reading.ts'
 
 const priceSchema = z
   .discriminatedUnion('per', [

@@ -3,7 +3,9 @@ import os from 'node:os'
 import { messageOf, systemErrorCode } from '../errors.ts'
 import { BYTES_PER_MIB } from '../units.ts'
 import { within } from './deadline.ts'
-import type { Host, Reading } from './hardware.ts'
+import { type Host, hostOf } from './host-fields.ts'
+import type { Machine } from './machine.ts'
+import type { Reading } from './reading.ts'
 import { explain, type RunCommand } from './run-command.ts'
 
 /** Longest that any one source may take. */
@@ -38,8 +40,8 @@ export interface HostSources {
 
 /** The machine around the accelerators. What a source cannot say, or says too late, is absent with the reason. */
 export async function readHost(
-  runCommand: RunCommand,
-  sources: HostSources = hostSources(process.platform, runCommand),
+  machine: Pick<Machine, 'platform' | 'runCommand'>,
+  sources: HostSources = hostSources(machine.platform, machine.runCommand),
 ): Promise<Host> {
   const [cpu, memory, board, system, kernel, virtualization] = await Promise.all([
     ask(sources.cpu),
@@ -49,7 +51,7 @@ export async function readHost(
     ask(sources.kernel),
     ask(sources.virtualization),
   ])
-  return {
+  const readings = {
     cpuModel: pick(cpu, (value) => value.model),
     cpuCoresPhysical: pick(cpu, (value) => value.coresPhysical),
     cpuCoresLogical: pick(cpu, (value) => value.coresLogical),
@@ -60,6 +62,7 @@ export async function readHost(
     kernel: pick(kernel, (value) => value),
     virtualization: pick(virtualization, (value) => value),
   }
+  return hostOf(readings, { reason: 'not read', source: 'none' })
 }
 
 async function ask<T>({ name, read }: Source<T>): Promise<Reading<T>> {

@@ -1,4 +1,5 @@
 import type { Hardware } from '../detect/hardware.ts'
+import type { Finding, ServingGpus } from '../detect/preflight.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
 import type { ServerIdentity } from './server-identity.ts'
 
@@ -177,6 +178,12 @@ export interface RunLog {
   readonly prompts: PromptCalibration
   /** Where the server's own metrics were read while it ran, or why there are none. Absent in older runs. */
   readonly serverMetrics?: ServerMetricsSource
+  /** What was found wrong with the machine before the run; empty when nothing was. Absent in older runs. */
+  readonly preflight?: readonly Finding[]
+  /** How the machine was watched while it ran, or why it was not. Absent in older runs. */
+  readonly telemetry?: TelemetryLog
+  /** What of the machine's set-up was another after the run than before; empty when nothing was, absent when not looked at. */
+  readonly stateChanges?: readonly string[]
   /** The file that the workload's requests come from. */
   readonly dataset?: DatasetFacts
   readonly levels: readonly LevelLog[]
@@ -184,3 +191,19 @@ export interface RunLog {
 
 /** Where a server's metrics are read, or the reason why they are not. */
 export type ServerMetricsSource = { readonly address: string } | { readonly none: string }
+
+/** How the machine was watched: its readings are in `telemetry.jsonl`. */
+export type TelemetryLog =
+  | {
+      readonly kind: 'recorded'
+      readonly serving: ServingGpus
+      /** Stretches without a request, the model loaded: before the first level and after the last. Ms since the run's epoch. */
+      readonly idle: readonly {
+        readonly when: 'before' | 'after'
+        readonly fromMs: number
+        readonly toMs: number
+      }[]
+      /** Why the sampler ended before it was told to; absent when it did as told. */
+      readonly died?: string
+    }
+  | { readonly kind: 'none'; readonly reason: string }

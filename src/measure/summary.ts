@@ -3,6 +3,7 @@ import type { FailureSide } from '../load/record.ts'
 import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
 import type { ServerCounts } from '../load/server-counts.ts'
 import type { ServerTimes } from '../load/server-readings.ts'
+import type { MachineFigures, MachineSummary } from './machine-figures.ts'
 
 /** One percentile, or why there is none. */
 export interface Percentile {
@@ -127,6 +128,8 @@ export interface OperatingPoint {
   }
   /** What the server said of itself in the window; absent where it was read less than twice in it. */
   readonly server?: ServerFigures
+  /** GPUs, processors and power in the window; absent where nothing was recorded of them. */
+  readonly machine?: MachineFigures
   readonly health: ClientHealth
   readonly instrument: InstrumentAtLevel
   readonly ended: LevelEnd
@@ -330,6 +333,8 @@ export interface Summary {
   readonly server?: ServerFigures
   /** How busy the server was, look by look; absent where it did not tell. */
   readonly serverTimeline?: readonly ServerMoment[]
+  /** Absent where no telemetry was recorded. */
+  readonly machine?: MachineSummary
   /** Why the verdict is not VALID; empty when it is. */
   readonly reasons: readonly string[]
   readonly warnings: readonly Warning[]

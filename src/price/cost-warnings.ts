@@ -1,5 +1,5 @@
-import { readingValue } from '../detect/hardware.ts'
 import { matchProfile } from '../detect/hardware-profile.ts'
+import { readingValue } from '../detect/reading.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import { hasSlo } from '../measure/goodput.ts'

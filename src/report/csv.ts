@@ -1,4 +1,4 @@
-import { readingValue } from '../detect/hardware.ts'
+import { readingValue } from '../detect/reading.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import type {

@@ -1,5 +1,6 @@
-import type { Gpu, Hardware } from '../detect/hardware.ts'
-import { readingValue } from '../detect/hardware.ts'
+import type { Gpu } from '../detect/gpu-fields.ts'
+import type { Hardware } from '../detect/hardware.ts'
+import { readingValue } from '../detect/reading.ts'
 import type { Benchmark, Load, Slo } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'

@@ -1,4 +1,13 @@
-import type { Gpu, Hardware, Reading } from '../detect/hardware.ts'
+import { type Gpu, gpuFields } from '../detect/gpu-fields.ts'
+import { hostFields } from '../detect/host-fields.ts'
+import type {
+  FieldInfo,
+  GpuPartition,
+  GpuProcess,
+  Reading,
+  ReadingKind,
+  ReadingOf,
+} from '../detect/reading.ts'
 import { configurationFacts, hardwareTitle, methodFacts } from './facts.ts'
 import { formatCount, formatMs, formatStated, notAvailable } from './format.ts'
 import { factList, type HtmlCell, htmlSection, htmlTable, paragraph } from './html-table.ts'
@@ -17,7 +26,7 @@ export function hardwareSection({ run }: Report): Markup {
         ),
     readingTable(
       'Host',
-      hostFields(host).map((field) => [field]),
+      fieldsOf(hostFields, host).map((field) => [field]),
     ),
     gpus.length === 0 ? paragraph('No GPU was detected.') : gpuTable(gpus),
     htmlTable(
@@ -46,49 +55,20 @@ export function methodSection(report: Report): Markup {
   return htmlSection('How the figures were made', factList(methodFacts(report)))
 }
 
-type AnyReading = Reading<string> | Reading<number> | Reading<boolean>
+type AnyReading = Reading<ReadingOf<ReadingKind>>
 type Field = readonly [name: string, reading: AnyReading, unit?: string]
 
-function hostFields(host: Hardware['host']): Field[] {
-  return [
-    ['CPU', host.cpuModel],
-    ['Cores', host.cpuCoresPhysical],
-    ['Threads', host.cpuCoresLogical],
-    ['Memory', host.memoryTotalMib, 'MiB'],
-    ['Memory available', host.memoryAvailableMib, 'MiB'],
-    ['Board', host.board],
-    ['Operating system', host.os],
-    ['Kernel', host.kernel],
-    ['Virtualisation', host.virtualization],
-  ]
-}
-
-function gpuFields(gpu: Gpu): Field[] {
-  return [
-    ['Name', gpu.name],
-    ['PCI address', gpu.pciAddress],
-    ['Driver', gpu.driverVersion],
-    ['Compute capability', gpu.computeCapability],
-    ['Memory', gpu.vramTotalMib, 'MiB'],
-    ['Memory reserved', gpu.vramReservedMib, 'MiB'],
-    ['Memory used', gpu.vramUsedMib, 'MiB'],
-    ['Memory free', gpu.vramFreeMib, 'MiB'],
-    ['Power limit in force', gpu.powerLimitEnforcedW, 'W'],
-    ['Power limit by default', gpu.powerLimitDefaultW, 'W'],
-    ['Power', gpu.powerW, 'W'],
-    ['Temperature', gpu.temperatureC, '°C'],
-    ['SM clock', gpu.clockSmMhz, 'MHz'],
-    ['SM clock, highest', gpu.clockSmMaxMhz, 'MHz'],
-    ['ECC', gpu.eccEnabled],
-    ['MIG', gpu.migEnabled],
-    ['PCIe generation', gpu.pcieGeneration],
-    ['PCIe lanes', gpu.pcieWidth],
-  ]
+function fieldsOf<F extends string>(
+  table: Readonly<Record<F, FieldInfo>>,
+  readings: Readonly<Record<NoInfer<F>, AnyReading>>,
+): Field[] {
+  const names = Object.keys(table) as F[]
+  return names.map((name) => [table[name].label, readings[name], table[name].unit])
 }
 
 /** One table for all GPUs: a value that all share is written once. */
 function gpuTable(gpus: readonly Gpu[]): Markup {
-  const each = gpus.map(gpuFields)
+  const each = gpus.map((gpu) => fieldsOf(gpuFields, gpu))
   const title = gpus.length === 1 ? 'GPU' : `GPUs (${formatCount(gpus.length)})`
   const merged = (each[0] ?? []).map((_, i) => each.flatMap((fields) => fields.slice(i, i + 1)))
   return readingTable(title, merged)
@@ -124,7 +104,16 @@ function readingCell(reading: AnyReading, unit: string | undefined): Markup {
   return html`${unit === undefined ? text : `${text} ${unit}`}`
 }
 
-function readingText(value: string | number | boolean): string {
+function readingText(value: ReadingOf<ReadingKind>): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  return typeof value === 'number' ? formatStated(value) : value
+  if (typeof value === 'number') return formatStated(value)
+  return typeof value === 'string' ? value : value.map(partText).join(', ') || 'none'
+}
+
+function partText(part: string | GpuProcess | GpuPartition): string {
+  if (typeof part === 'string') return part
+  if ('profile' in part) return part.profile
+  const { pid, name = 'unnamed process', usedMib } = part
+  const memory = usedMib === undefined ? '' : ` ${formatStated(usedMib)} MiB`
+  return `${name}${pid === undefined ? '' : ` (${pid})`}${memory}`
 }

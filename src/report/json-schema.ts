@@ -4,6 +4,13 @@ import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
 import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
+import {
+  findingSchema,
+  hardwareSchema,
+  machineFiguresSchema,
+  machineSummarySchema,
+  telemetryLogSchema,
+} from './machine-schema.ts'
 
 export const count = z.int().nonnegative()
 const notCounted = z
@@ -377,6 +384,7 @@ const pointSchema = z
       .optional()
       .describe('Open loop only'),
     server: serverFiguresSchema.optional(),
+    machine: machineFiguresSchema.optional(),
     health: healthSchema,
     instrument: instrumentSchema,
     ended: endedSchema,
@@ -421,63 +429,11 @@ const summarySchema = z.strictObject({
   tokens: tokenCountsSchema,
   server: serverFiguresSchema.optional(),
   serverTimeline: z.array(serverMomentSchema).optional(),
+  machine: machineSummarySchema.optional(),
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
   reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
   warnings: z.array(measureWarningSchema),
   instrument: certificateUseSchema,
-})
-
-const text = readingSchema('text', z.string())
-const number = readingSchema('number', z.number())
-const flag = readingSchema('flag', z.boolean())
-
-const gpuSchema = z
-  .strictObject({
-    vendor: z.enum(['nvidia', 'amd', 'intel', 'apple']),
-    index: count,
-    name: text,
-    pciAddress: text,
-    vramTotalMib: number,
-    vramReservedMib: number,
-    vramUsedMib: number,
-    vramFreeMib: number,
-    driverVersion: text,
-    computeCapability: text,
-    powerLimitEnforcedW: number,
-    powerLimitDefaultW: number,
-    powerW: number,
-    temperatureC: number,
-    clockSmMhz: number,
-    clockSmMaxMhz: number,
-    eccEnabled: flag,
-    migEnabled: flag,
-    pcieGeneration: number,
-    pcieWidth: number,
-  })
-  .describe('Memory in MiB, power in W, temperature in degrees C, clocks in MHz')
-
-const hardwareSchema = z.strictObject({
-  detectedAt: z.string(),
-  host: z.strictObject({
-    cpuModel: text,
-    cpuCoresPhysical: number,
-    cpuCoresLogical: number,
-    memoryTotalMib: number,
-    memoryAvailableMib: number,
-    board: text,
-    os: text,
-    kernel: text,
-    virtualization: text,
-  }),
-  gpus: z.array(gpuSchema),
-  tools: z.array(
-    z.strictObject({
-      tool: z.string(),
-      outcome: z.enum(['ok', 'not-found', 'timed-out', 'failed']),
-      detail: z.string().optional(),
-      tookMs: ms('Time it took'),
-    }),
-  ),
 })
 
 const node = z.string().describe('Version of Node')
@@ -556,6 +512,9 @@ const runSchema = z.strictObject({
       notCounted,
     }),
   ]),
+  preflight: z.array(findingSchema).optional(),
+  telemetry: telemetryLogSchema.optional(),
+  stateChanges: z.array(z.string()).optional(),
   serverMetrics: z
     .union([
       z.strictObject({ address: z.string() }),
@@ -696,19 +655,6 @@ export function reportJsonSchema(): object {
       'Measured speed and cost of an LLM inference server. An absent key is an unknown value, never zero.',
     ...schema,
   }
-}
-
-function readingSchema<T extends z.ZodType>(kind: string, value: T) {
-  const source = z.string().describe('Tool and field it came from')
-  return z
-    .discriminatedUnion('status', [
-      z.strictObject({ status: z.literal('ok'), value, source }),
-      z.strictObject({ status: z.literal('absent'), reason: z.string(), source }),
-    ])
-    .meta({
-      id: `${kind}Reading`,
-      description: 'A value read from the machine, or why there is none',
-    })
 }
 
 function sidesOf<T extends string>(sides: Record<string, T>): T[] {

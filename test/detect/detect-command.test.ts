@@ -4,16 +4,16 @@ import { delimiter, join } from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { detectCommand } from '../../src/cli/detect.ts'
 import { detectHardware } from '../../src/detect/detect-hardware.ts'
-import type { Host } from '../../src/detect/hardware.ts'
 import type { RunCommand } from '../../src/detect/run-command.ts'
 import { fakeNvidiaSmi, h100, helpText } from './fake-nvidia-smi.ts'
+import { fakeMachine, hostWith } from './machines.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
 
 const ok = <T>(value: T) => ({ status: 'ok', value, source: 'test' }) as const
-const host: Host = {
+const host = hostWith({
   cpuModel: ok('AMD EPYC 9654'),
   cpuCoresPhysical: ok(96),
   cpuCoresLogical: ok(192),
@@ -23,7 +23,7 @@ const host: Host = {
   os: ok('Some Linux 1'),
   kernel: ok('6.1.0'),
   virtualization: ok('none'),
-}
+})
 
 async function run(runCommand: RunCommand, json = false) {
   let stdout = ''
@@ -37,7 +37,8 @@ async function run(runCommand: RunCommand, json = false) {
     },
   }
   const now = () => new Date('2026-11-23T10:00:00Z')
-  const detect = () => detectHardware({ runCommand, readHost: async () => host, now })
+  const detect = () =>
+    detectHardware({ machine: fakeMachine({ runCommand }), readHost: async () => host, now })
   const exitCode = await detectCommand({ json }, io, detect)
   return { exitCode, stdout, stderr }
 }
@@ -151,6 +152,8 @@ test.skipIf(process.platform === 'win32')(
     await detectCommand({ json: true }, io)
     const printed = JSON.parse(stdout)
     expect(printed.hardwareProfile).toBe('h100-sxm')
-    expect(stdout).not.toMatch(/"(hostname|fqdn|serial|uuid|mac|ip4?)"/i)
+    expect(stdout).not.toMatch(/"(fqdn|mac|ip4?)"/i)
+    for (const { uuid, serial } of printed.gpus)
+      expect([uuid.status, serial.status]).toEqual(['absent', 'absent'])
   },
 )

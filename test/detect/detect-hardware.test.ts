@@ -1,31 +1,20 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { detectHardware } from '../../src/detect/detect-hardware.ts'
-import type { Host } from '../../src/detect/hardware.ts'
 import type { RunCommand } from '../../src/detect/run-command.ts'
 import { fakeNvidiaSmi, h100 } from './fake-nvidia-smi.ts'
+import { fakeMachine, hostWith } from './machines.ts'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
 const now = () => new Date('2026-11-23T10:00:00Z')
-const nothing = { status: 'absent', reason: '/sys does not say', source: 'test' } as const
-const host: Host = {
-  cpuModel: nothing,
-  cpuCoresPhysical: nothing,
-  cpuCoresLogical: nothing,
-  memoryTotalMib: nothing,
-  memoryAvailableMib: nothing,
-  board: nothing,
-  os: nothing,
-  kernel: nothing,
-  virtualization: nothing,
-}
+const host = hostWith()
 const readHost = async () => host
 
 test('GPUs, host and how asking went come in one answer', async () => {
   const runCommand = fakeNvidiaSmi([h100, { ...h100, index: '1' }])
-  const hardware = await detectHardware({ runCommand, readHost, now })
+  const hardware = await detectHardware({ machine: fakeMachine({ runCommand }), readHost, now })
   expect(hardware.detectedAt).toBe('2026-11-23T10:00:00.000Z')
   expect(hardware.gpus.map((gpu) => gpu.index)).toEqual([0, 1])
   expect(hardware.host).toBe(host)
@@ -34,7 +23,7 @@ test('GPUs, host and how asking went come in one answer', async () => {
 
 test('a machine without a GPU is an answer', async () => {
   const runCommand: RunCommand = async () => ({ kind: 'not-found', tookMs: 1 })
-  const hardware = await detectHardware({ runCommand, readHost, now })
+  const hardware = await detectHardware({ machine: fakeMachine({ runCommand }), readHost, now })
   expect(hardware.gpus).toEqual([])
   expect(hardware.tools).toEqual([{ tool: 'nvidia-smi', outcome: 'not-found', tookMs: 1 }])
 })
@@ -48,7 +37,7 @@ test('vendors and host are asked at the same time', async () => {
       asked.push(tool)
       await new Promise((resolve) => setTimeout(resolve, 10))
       expect(asked).toEqual(['host', 'one', 'two'])
-      return { gpus: [], report: { tool, outcome: 'ok' as const, tookMs: 10 } }
+      return { gpus: [], reports: [{ tool, outcome: 'ok' as const, tookMs: 10 }] }
     },
   })
   const vendors = [vendor('one'), vendor('two')]
@@ -63,7 +52,7 @@ test('vendors and host are asked at the same time', async () => {
 test('whatever hangs, the answer is there within 20 s', async () => {
   vi.useFakeTimers()
   const runCommand: RunCommand = () => new Promise(() => {})
-  const detection = detectHardware({ runCommand, now })
+  const detection = detectHardware({ machine: fakeMachine({ runCommand }), now })
   await vi.advanceTimersByTimeAsync(20_000)
   const hardware = await detection
   expect(hardware.tools).toMatchObject([{ tool: 'nvidia-smi', outcome: 'timed-out' }])

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Gpu } from '../../src/detect/hardware.ts'
+import type { Gpu } from '../../src/detect/gpu-fields.ts'
 import { type HardwareProfile, profileOf } from '../../src/detect/hardware-profile.ts'
 import { nvidia } from '../../src/detect/vendors/nvidia.ts'
 import { fakeNvidiaSmi, h100 } from './fake-nvidia-smi.ts'
+import { fakeMachine } from './machines.ts'
 
 const profile = (id: string, match: string[]): HardwareProfile => ({
   schemaVersion: 1,
@@ -18,7 +19,11 @@ const profiles = [profile('a', ['GPU A', 'GPU A OEM']), profile('b', ['GPU B'])]
 
 async function gpusNamed(...names: string[]): Promise<readonly Gpu[]> {
   if (names.length === 0) return []
-  return (await nvidia.ask(fakeNvidiaSmi(names.map((name) => ({ ...h100, name }))))).gpus
+  return (
+    await nvidia.ask(
+      fakeMachine({ runCommand: fakeNvidiaSmi(names.map((name) => ({ ...h100, name }))) }),
+    )
+  ).gpus
 }
 
 test.each([

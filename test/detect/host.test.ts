@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { type HostSources, readHost } from '../../src/detect/host.ts'
-import { runCommand } from '../../src/detect/run-command.ts'
+import { thisMachine } from '../../src/detect/this-machine.ts'
 import { exited } from './fake-nvidia-smi.ts'
+import { fakeMachine } from './machines.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -23,7 +24,7 @@ const sources: HostSources = {
 const noCommand = async () => exited('')
 
 test('what the sources say is read, memory in MiB', async () => {
-  const host = await readHost(noCommand, sources)
+  const host = await readHost(fakeMachine({ runCommand: noCommand }), sources)
   expect(host.cpuModel).toEqual({ status: 'ok', value: 'AMD EPYC 9654', source: 'a source' })
   expect(host.cpuCoresPhysical).toMatchObject({ value: 96 })
   expect(host.memoryTotalMib).toMatchObject({ value: 8192 })
@@ -32,7 +33,7 @@ test('what the sources say is read, memory in MiB', async () => {
 })
 
 test('an empty word and a 0 are no readings of a host', async () => {
-  const host = await readHost(noCommand, {
+  const host = await readHost(fakeMachine({ runCommand: noCommand }), {
     ...sources,
     cpu: source({ model: '', coresPhysical: 0, coresLogical: Number.NaN }),
     memory: source({ totalBytes: 0 }),
@@ -51,7 +52,7 @@ test('an empty word and a 0 are no readings of a host', async () => {
 
 test('a source that throws costs only its own readings', async () => {
   const board = { name: 'dmi', read: () => Promise.reject(new Error('EACCES: not yours')) }
-  const host = await readHost(noCommand, { ...sources, board })
+  const host = await readHost(fakeMachine({ runCommand: noCommand }), { ...sources, board })
   expect(host.board).toEqual({ status: 'absent', reason: 'EACCES: not yours', source: 'dmi' })
   expect(host.kernel.status).toBe('ok')
 })
@@ -59,7 +60,7 @@ test('a source that throws costs only its own readings', async () => {
 test('a source that hangs costs 2 s and its own readings', async () => {
   vi.useFakeTimers()
   const cpu = { name: 'cpu', read: () => new Promise<never>(() => {}) }
-  const reading = readHost(noCommand, { ...sources, cpu })
+  const reading = readHost(fakeMachine({ runCommand: noCommand }), { ...sources, cpu })
   await vi.advanceTimersByTimeAsync(2_000)
   const host = await reading
   expect(host.cpuModel).toEqual({
@@ -71,7 +72,7 @@ test('a source that hangs costs 2 s and its own readings', async () => {
 })
 
 test('this very machine can be read', async () => {
-  const host = await readHost(runCommand)
+  const host = await readHost(thisMachine)
   expect(host.kernel.status).toBe('ok')
   expect(host.cpuCoresLogical.status).toBe('ok')
   expect(host.memoryTotalMib.status).toBe('ok')

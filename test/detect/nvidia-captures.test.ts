@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { readingValue } from '../../src/detect/hardware.ts'
+import { readingValue } from '../../src/detect/reading.ts'
 import type { RunCommand } from '../../src/detect/run-command.ts'
 import { nvidia } from '../../src/detect/vendors/nvidia.ts'
 import { exited } from './fake-nvidia-smi.ts'
+import { fakeMachine } from './machines.ts'
 
 // What real machines printed. The captures lie outside the repository: where they are missing, nothing is tested here.
 const fixtures =
@@ -72,8 +73,11 @@ const expected = {
 }
 
 test.skipIf(!existsSync(captures)).each(Object.entries(expected))('%s', async (file, values) => {
-  const { gpus, report } = await nvidia.ask(replay(join(captures, `${file}.txt`)))
-  expect(report.outcome).toBe('ok')
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: replay(join(captures, `${file}.txt`)) }))
+  expect(report?.outcome).toBe('ok')
   expect(gpus).toHaveLength(1)
   const gpu = gpus[0]
   expect({

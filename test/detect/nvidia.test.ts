@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { type Gpu, readingValue } from '../../src/detect/hardware.ts'
+import type { Gpu } from '../../src/detect/gpu-fields.ts'
+import { readingValue } from '../../src/detect/reading.ts'
 import type { RunCommand } from '../../src/detect/run-command.ts'
 import { nvidia, readGpus, readKnownFields } from '../../src/detect/vendors/nvidia.ts'
 import { answers, exited, fakeNvidiaSmi, h100, helpText } from './fake-nvidia-smi.ts'
+import { fakeMachine } from './machines.ts'
 
 async function onlyGpu(runCommand: RunCommand): Promise<Gpu> {
-  const { gpus } = await nvidia.ask(runCommand)
+  const { gpus } = await nvidia.ask(fakeMachine({ runCommand: runCommand }))
   expect(gpus).toHaveLength(1)
   return gpus[0] as Gpu
 }
@@ -17,7 +19,7 @@ test('every field of a GPU is read with its source', async () => {
     value,
     source: `nvidia-smi ${field}`,
   })
-  expect(gpu).toEqual({
+  expect(gpu).toMatchObject({
     vendor: 'nvidia',
     index: 0,
     name: ok('NVIDIA H100 80GB HBM3', 'name'),
@@ -96,10 +98,14 @@ test('a field that the driver does not know is not asked for, and the others are
 test('one call lists the fields and one reads all GPUs', async () => {
   const calls: string[] = []
   const tool = fakeNvidiaSmi([h100, h100])
-  await nvidia.ask((file, args, options) => {
-    calls.push([file, ...args].join(' '))
-    return tool(file, args, options)
-  })
+  await nvidia.ask(
+    fakeMachine({
+      runCommand: (file, args, options) => {
+        calls.push([file, ...args].join(' '))
+        return tool(file, args, options)
+      },
+    }),
+  )
   expect(calls).toHaveLength(2)
   expect(calls[0]).toBe('nvidia-smi --help-query-gpu')
   expect(calls[1]).toMatch(/^nvidia-smi --query-gpu=index,name,\S+ --format=csv,noheader,nounits$/)
@@ -114,7 +120,10 @@ test('GPUs of different models keep their own values, in the tool’s order', as
     'memory.total': '46068',
     'mig.mode.current': '[N/A]',
   }
-  const { gpus, report } = await nvidia.ask(fakeNvidiaSmi([h100, l40s]))
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: fakeNvidiaSmi([h100, l40s]) }))
   expect(report).toEqual({ tool: 'nvidia-smi', outcome: 'ok', tookMs: 2 })
   expect(gpus.map((gpu) => [gpu.index, readingValue(gpu.vramTotalMib)])).toEqual([
     [0, 81559],
@@ -172,14 +181,19 @@ test.each([
 const help = exited(helpText(Object.keys(h100)))
 
 test('no tool is a report', async () => {
-  const { gpus, report } = await nvidia.ask(answers({ kind: 'not-found', tookMs: 3 }))
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: answers({ kind: 'not-found', tookMs: 3 }) }))
   expect(gpus).toEqual([])
   expect(report).toEqual({ tool: 'nvidia-smi', outcome: 'not-found', tookMs: 3 })
 })
 
 test('a tool that hangs is not asked again', async () => {
   const hang = answers({ kind: 'timed-out', timeoutMs: 5000, tookMs: 5001 })
-  const { report } = await nvidia.ask(hang)
+  const {
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: hang }))
   expect(report).toEqual({
     tool: 'nvidia-smi',
     outcome: 'timed-out',
@@ -193,7 +207,10 @@ test.each([
   [18, 'Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 570.10'],
   [255, 'Unable to run.'],
 ])('exit code %i is a report with the tool’s first words', async (exitCode, stdout) => {
-  const { gpus, report } = await nvidia.ask(answers(help, exited(stdout, exitCode)))
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: answers(help, exited(stdout, exitCode)) }))
   expect(gpus).toEqual([])
   expect(report).toMatchObject({
     outcome: 'failed',
@@ -202,13 +219,18 @@ test.each([
 })
 
 test('words on the error stream are told too', async () => {
-  const { report } = await nvidia.ask(answers(exited('', 1, 'permission denied')))
-  expect(report.detail).toBe('exit code 1: permission denied')
+  const {
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: answers(exited('', 1, 'permission denied')) }))
+  expect(report?.detail).toBe('exit code 1: permission denied')
 })
 
 test.each([0, 6])('"No devices were found" with exit code %i is an answer', async (exitCode) => {
-  const { gpus, report } = await nvidia.ask(
-    answers(help, exited('No devices were found\n', exitCode)),
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(
+    fakeMachine({ runCommand: answers(help, exited('No devices were found\n', exitCode)) }),
   )
   expect(gpus).toEqual([])
   expect(report).toMatchObject({ outcome: 'ok', detail: 'No devices were found' })
@@ -217,23 +239,32 @@ test.each([0, 6])('"No devices were found" with exit code %i is an answer', asyn
 test('one lost GPU does not hide the others, and is told', async () => {
   const lost = 'Unable to determine the device handle for GPU0000:0A:00.0: GPU is lost.'
   const row = Object.values(h100).join(', ')
-  const { gpus, report } = await nvidia.ask(answers(help, exited(`${row}\n${lost}\n`, 15)))
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: answers(help, exited(`${row}\n${lost}\n`, 15)) }))
   expect(gpus).toHaveLength(1)
-  expect(report.outcome).toBe('failed')
+  expect(report?.outcome).toBe('failed')
 })
 
 test.each(['', 'hello\n', '<html>\n', '\u0000\u0001\u0002\n'])(
   'help that lists no field (%j) is a report',
   async (garbage) => {
-    const { gpus, report } = await nvidia.ask(answers(exited(garbage)))
+    const {
+      gpus,
+      reports: [report],
+    } = await nvidia.ask(fakeMachine({ runCommand: answers(exited(garbage)) }))
     expect(gpus).toEqual([])
-    expect(report.outcome).toBe('failed')
+    expect(report?.outcome).toBe('failed')
   },
 )
 
 test('rows that are none are a report, cut short', async () => {
-  const { gpus, report } = await nvidia.ask(answers(help, exited('x'.repeat(5000))))
+  const {
+    gpus,
+    reports: [report],
+  } = await nvidia.ask(fakeMachine({ runCommand: answers(help, exited('x'.repeat(5000))) }))
   expect(gpus).toEqual([])
-  expect(report.outcome).toBe('failed')
-  expect(report.detail?.length).toBeLessThan(300)
+  expect(report?.outcome).toBe('failed')
+  expect(report?.detail?.length).toBeLessThan(300)
 })

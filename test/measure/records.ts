@@ -1,3 +1,4 @@
+import { hostOf } from '../../src/detect/host-fields.ts'
 import type { Benchmark } from '../../src/load/benchmark.ts'
 import { benchmarkSchema } from '../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
@@ -118,19 +119,12 @@ export function runLog(parts: Partial<RunLog> = {}): RunLog {
     },
     hardware: {
       detectedAt: '2026-11-23T12:00:00.000Z',
-      host: {
-        cpuModel: absent,
-        cpuCoresPhysical: absent,
-        cpuCoresLogical: absent,
-        memoryTotalMib: absent,
-        memoryAvailableMib: absent,
-        board: absent,
-        os: absent,
-        kernel: absent,
-        virtualization: absent,
-      },
+      host: hostOf({}, { reason: 'not asked', source: 'test' }),
       gpus: [],
+      topology: absent,
       tools: [],
+      hwHash: 'same machine',
+      stateHash: 'same state',
     },
     prompts: { kind: 'usage', overheadTokens: 4, tokensPerWord: 1 },
     levels: [levelLog()],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Gpu } from '../../src/detect/hardware.ts'
+import type { Gpu } from '../../src/detect/gpu-fields.ts'
 import type { CostOption, CostReport } from '../../src/price/cost-report.ts'
 import { checkNames } from '../../src/price/inputs.ts'
 import { priceRun } from '../../src/price/price-run.ts'

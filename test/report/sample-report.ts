@@ -1,4 +1,7 @@
-import type { Gpu, Hardware, Reading } from '../../src/detect/hardware.ts'
+import { type Gpu, gpuOf } from '../../src/detect/gpu-fields.ts'
+import type { Hardware } from '../../src/detect/hardware.ts'
+import { hostOf } from '../../src/detect/host-fields.ts'
+import type { Reading } from '../../src/detect/reading.ts'
 import { type Benchmark, benchmarkSchema, type LoadLevel } from '../../src/load/benchmark.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
 import { errorAt } from '../../src/measure/instrument-certificate.ts'
@@ -787,30 +790,34 @@ function levelLog(load: LoadLevel, level: number): LevelLog {
 function sampleHardware(): Hardware {
   return {
     detectedAt: '2026-03-04T10:14:58.000Z',
-    host: {
-      cpuModel: ok('AMD EPYC 9555 64-Core Processor', '/proc/cpuinfo: model name'),
-      cpuCoresPhysical: ok(64, '/proc/cpuinfo: cpu cores'),
-      cpuCoresLogical: ok(128, '/proc/cpuinfo: processor'),
-      memoryTotalMib: ok(773_520, '/proc/meminfo: MemTotal'),
-      memoryAvailableMib: ok(741_023, '/proc/meminfo: MemAvailable'),
-      board: absent('only root may read it', '/sys/class/dmi/id/board_name'),
-      os: ok('Ubuntu 24.04.2 LTS', '/etc/os-release: PRETTY_NAME'),
-      kernel: ok('6.8.0-52-generic', 'uname'),
-      virtualization: ok('none', 'systemd-detect-virt'),
-    },
+    host: hostOf(
+      {
+        cpuModel: ok('AMD EPYC 9555 64-Core Processor', '/proc/cpuinfo: model name'),
+        cpuCoresPhysical: ok(64, '/proc/cpuinfo: cpu cores'),
+        cpuCoresLogical: ok(128, '/proc/cpuinfo: processor'),
+        memoryTotalMib: ok(773_520, '/proc/meminfo: MemTotal'),
+        memoryAvailableMib: ok(741_023, '/proc/meminfo: MemAvailable'),
+        board: absent('only root may read it', '/sys/class/dmi/id/board_name'),
+        os: ok('Ubuntu 24.04.2 LTS', '/etc/os-release: PRETTY_NAME'),
+        kernel: ok('6.8.0-52-generic', 'uname'),
+        virtualization: ok('none', 'systemd-detect-virt'),
+      },
+      { reason: 'not read', source: 'none' },
+    ),
     gpus: [sampleGpu()],
     tools: [
       { tool: 'nvidia-smi', outcome: 'ok', tookMs: 312 },
       { tool: 'rocm-smi', outcome: 'not-found', tookMs: 2 },
     ],
+    topology: absent('one GPU only', 'nvidia-smi topo -m'),
+    hwHash: '0123456789abcdef',
+    stateHash: 'fedcba9876543210',
   }
 }
 
 function sampleGpu(): Gpu {
   const smi = (field: string) => `nvidia-smi: ${field}`
-  return {
-    vendor: 'nvidia',
-    index: 0,
+  const readings = {
     name: ok('NVIDIA H200', smi('name')),
     pciAddress: ok('0000:17:00.0', smi('pci.bus_id')),
     vramTotalMib: ok(143_771, smi('memory.total')),
@@ -830,21 +837,11 @@ function sampleGpu(): Gpu {
     pcieGeneration: ok(5, smi('pcie.link.gen.gpucurrent')),
     pcieWidth: absent('the tool answered "[N/A]"', smi('pcie.link.width.current')),
   }
+  return gpuOf('nvidia', 0, readings, { reason: 'not asked for', source: 'nvidia-smi' })
 }
 
 function absentHost(): Hardware['host'] {
-  const none = absent('not a Linux machine')
-  return {
-    cpuModel: none,
-    cpuCoresPhysical: none,
-    cpuCoresLogical: none,
-    memoryTotalMib: none,
-    memoryAvailableMib: none,
-    board: none,
-    os: none,
-    kernel: none,
-    virtualization: none,
-  }
+  return hostOf({}, { reason: 'not a Linux machine', source: 'none' })
 }
 
 function ok<T>(value: T, source: string): Reading<T> {

@@ -1,5 +1,8 @@
-import type { Gpu, Reading, ToolReport } from '../hardware.ts'
-import { type CommandResult, explain, type RunCommand } from '../run-command.ts'
+import { type Gpu, gpuOf } from '../gpu-fields.ts'
+import type { ToolReport } from '../hardware.ts'
+import type { Machine } from '../machine.ts'
+import type { Reading } from '../reading.ts'
+import { type CommandResult, explain } from '../run-command.ts'
 import type { Vendor, VendorAnswer } from './vendor.ts'
 
 const TOOL = 'nvidia-smi'
@@ -37,15 +40,15 @@ type Field = (typeof wantedFields)[number]
 /** NVIDIA, through `nvidia-smi`. It refuses a whole query over one field it does not know, so its list of fields is asked first. */
 export const nvidia: Vendor = { name: 'nvidia', tool: TOOL, ask: askNvidia }
 
-async function askNvidia(runCommand: RunCommand): Promise<VendorAnswer> {
+async function askNvidia({ runCommand }: Machine): Promise<VendorAnswer> {
   const help = await runCommand(TOOL, ['--help-query-gpu'], { timeoutMs: TIMEOUT_MS })
   if (help.kind !== 'exited' || help.exitCode !== 0) {
-    return { gpus: [], report: failureReport(help, help.tookMs) }
+    return { gpus: [], reports: [failureReport(help, help.tookMs)] }
   }
   const known = readKnownFields(help.stdout)
   const fields = wantedFields.filter((field) => known.has(field))
   if (fields.length === 0) {
-    return { gpus: [], report: strangeReport(help.stdout, help.tookMs) }
+    return { gpus: [], reports: [strangeReport(help.stdout, help.tookMs)] }
   }
   const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits']
   const answer = await runCommand(TOOL, query, { timeoutMs: TIMEOUT_MS })
@@ -61,15 +64,19 @@ export function readKnownFields(help: string): Set<string> {
 }
 
 function readAnswer(fields: readonly Field[], answer: CommandResult, tookMs: number): VendorAnswer {
-  if (answer.kind !== 'exited') return { gpus: [], report: failureReport(answer, tookMs) }
+  if (answer.kind !== 'exited') return { gpus: [], reports: [failureReport(answer, tookMs)] }
   const { gpus, strangeLines } = readGpus(fields, answer.stdout)
   // Without a GPU some drivers exit with 0 and some do not; either way the tool has answered.
   if (strangeLines.some((line) => /^no devices were found/i.test(line))) {
-    return { gpus, report: { tool: TOOL, outcome: 'ok', detail: 'No devices were found', tookMs } }
+    return {
+      gpus,
+      reports: [{ tool: TOOL, outcome: 'ok', detail: 'No devices were found', tookMs }],
+    }
   }
-  if (answer.exitCode !== 0) return { gpus, report: failureReport(answer, tookMs) }
-  if (strangeLines[0] !== undefined) return { gpus, report: strangeReport(strangeLines[0], tookMs) }
-  return { gpus, report: { tool: TOOL, outcome: 'ok', tookMs } }
+  if (answer.exitCode !== 0) return { gpus, reports: [failureReport(answer, tookMs)] }
+  if (strangeLines[0] !== undefined)
+    return { gpus, reports: [strangeReport(strangeLines[0], tookMs)] }
+  return { gpus, reports: [{ tool: TOOL, outcome: 'ok', tookMs }] }
 }
 
 /** One GPU a line, and the lines that are none: complaints about a lost GPU stand between the others' rows. */
@@ -81,19 +88,17 @@ export function readGpus(
   const strangeLines: string[] = []
   for (const line of linesOf(csv)) {
     const cells = line.split(/\s*,\s*/)
-    if (cells.length === fields.length) gpus.push(gpuOf(fields, cells, gpus.length))
+    if (cells.length === fields.length) gpus.push(gpuOfRow(fields, cells, gpus.length))
     else strangeLines.push(line)
   }
   return { gpus, strangeLines }
 }
 
-function gpuOf(fields: readonly string[], cells: readonly string[], position: number): Gpu {
+function gpuOfRow(fields: readonly string[], cells: readonly string[], position: number): Gpu {
   const read = <T>(field: Field, convert: (cell: string) => T | undefined): Reading<T> =>
     reading(field, cells[fields.indexOf(field)], convert)
   const index = read('index', number)
-  return {
-    vendor: 'nvidia',
-    index: index.status === 'ok' ? index.value : position,
+  const readings = {
     name: read('name', text),
     pciAddress: read('pci.bus_id', pciAddress),
     vramTotalMib: read('memory.total', number),
@@ -113,6 +118,8 @@ function gpuOf(fields: readonly string[], cells: readonly string[], position: nu
     pcieGeneration: read('pcie.link.gen.max', number),
     pcieWidth: read('pcie.link.width.max', number),
   }
+  const place = index.status === 'ok' ? index.value : position
+  return gpuOf('nvidia', place, readings, { reason: 'not asked for', source: TOOL })
 }
 
 function reading<T>(

@@ -1,19 +1,22 @@
-import type { Gpu, ToolReport } from '../hardware.ts'
-import type { RunCommand } from '../run-command.ts'
+import type { Gpu, GpuVendor } from '../gpu-fields.ts'
+import type { ToolReport, Topology } from '../hardware.ts'
+import type { Machine } from '../machine.ts'
+import type { Reading } from '../reading.ts'
 
-/** What a vendor's tool said, and how asking it went. The two are independent: some GPUs may be read of a tool that then failed. */
+/** What a vendor's tools said, and how asking each went. The two are independent: some GPUs may be read of a tool that then failed. */
 export interface VendorAnswer {
   readonly gpus: readonly Gpu[]
-  readonly report: ToolReport
+  readonly reports: readonly ToolReport[]
+  readonly topology?: Reading<Topology>
 }
 
 /**
  * One GPU vendor. To add one: a file beside this one, and a line in `index.ts`.
  */
 export interface Vendor {
-  readonly name: Gpu['vendor']
-  /** The program that is asked. */
+  readonly name: GpuVendor
+  /** The program that is asked first. */
   readonly tool: string
-  /** Asks the tool and reads its answer. A tool that is missing, hangs or talks nonsense is a report, never an exception. */
-  readonly ask: (runCommand: RunCommand) => Promise<VendorAnswer>
+  /** Asks its tools, one after another, and reads their answers. A tool that is missing, hangs or talks nonsense is a report, never an exception. */
+  readonly ask: (machine: Machine) => Promise<VendorAnswer>
 }
