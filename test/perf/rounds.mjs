@@ -10,6 +10,7 @@ import {
   waitForQuiet,
   watchCpu,
 } from './machine.mjs'
+import { distWith, PEERS } from './peers.mjs'
 
 const NS_PER_MS = 1e6
 const MS_PER_S = 1e3
@@ -81,7 +82,7 @@ async function finished(child, name) {
 /**
  * Drives streams with one client and compares its stamps with the server's.
  *
- * @param {string} client `c`, or a file of `clients/`
+ * @param {string} client `c`, `production`, or a peer: production with another HTTP client inside
  */
 export async function streamRound(world, client, load) {
   const served = join(world.folder, 'served.stamps')
@@ -95,9 +96,9 @@ export async function streamRound(world, client, load) {
     const onStart = (clientPid) => {
       cpu = watchWindow([pid, clientPid], load)
     }
-    return client === 'c'
-      ? runCClient(world, orders, onStart)
-      : runNodeClient(world, client, orders, { onStart })
+    if (client === 'c') return runCClient(world, orders, onStart)
+    const dist = client in PEERS ? distWith(world, client) : world.dist
+    return runNodeClient({ ...world, dist }, 'production', orders, { onStart })
   })
   const usage = await cpu
   const { delaysMs, events, unmatched } = compare(readStamps(served), readStamps(seen), result)

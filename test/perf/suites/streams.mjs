@@ -1,4 +1,5 @@
 // The same streams read by every client in turn: CPU per event and how late each event was seen.
+import { PEERS } from '../peers.mjs'
 import { interleave, median, streamRound } from '../rounds.mjs'
 
 /** Streams start over as long as one answer takes, so that the answers end evenly. */
@@ -8,7 +9,6 @@ const WARMUP_S = 6
 const C_WARMUP_S = 0.5
 
 const OTHERS = { undici: 1.4, http: 1.4, fetch: 2.2 }
-const LABELS = { undici: 'undici dispatch', http: 'node:http', fetch: 'fetch' }
 const AGAINST_OTHERS_AT = 500
 const MAX_CPU_RATIO = { 500: 1.7, 1000: 1.6 }
 const DELAY_AT = 1000
@@ -88,7 +88,7 @@ function otherRow(other, byClient) {
   const [theirs, ours, c] = [other, 'production', 'c'].map((name) => byClient.get(name))
   const ratio = theirs.cpuUs / ours.cpuUs
   return {
-    what: `CPU per event of ${LABELS[other]}, ${AGAINST_OTHERS_AT} streams`,
+    what: `CPU per event of ${PEERS[other]}, ${AGAINST_OTHERS_AT} streams`,
     measured: `${ratio.toFixed(2)} x ours (${theirs.cpuUs.toFixed(1)} / ${ours.cpuUs.toFixed(1)} us; above the C client's ${(theirs.cpuUs - c.cpuUs).toFixed(1)} / ${(ours.cpuUs - c.cpuUs).toFixed(1)})${theirs.note}`,
     required: `at least ${OTHERS[other]} x`,
     met: ratio >= OTHERS[other],
