@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -7,9 +7,17 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { socketFile } from './socket-file.ts'
 
-/** Sends requests all at once from a process of its own, as the built program; prints what became of each. */
+/**
+ * Sends requests all at once from a process of its own, as the built program; prints what became of
+ * each. On request that process is also the server, which never answers.
+ */
 const SEND_ALL = `
-const [endpoint, requests, user] = JSON.parse(process.argv[1])
+const [endpoint, requests, user, serve] = JSON.parse(process.argv[1])
+if (serve) {
+  const { createServer } = await import('node:net')
+  const server = createServer((socket) => socket.on('error', () => {})).listen(endpoint.port)
+  await new Promise((resolve) => server.once('listening', resolve))
+}
 const load = (file) => import(new URL(file, '${new URL('../../dist/load/', import.meta.url)}'))
 const [{ createSender }, { startClock }, { serverApis }] = await Promise.all(
   ['send.js', 'clock.js', 'servers/index.js'].map(load))
@@ -30,13 +38,21 @@ setInterval(() => sender.inFlight() === 0 && process.exit(), 10)
 
 async function failuresOf(
   endpoint: object,
-  { requests = 1, ulimit = '', user = null as number | null } = {},
+  {
+    requests = 1,
+    shell = '',
+    within = [] as string[],
+    user = null as number | null,
+    serve = false,
+  } = {},
 ): Promise<string[]> {
   const whole = { host: '', address: '', port: 0, tls: false, insecure: false, ...endpoint }
-  const { stdout } = await promisify(execFile)('sh', [
-    ...['-c', `${ulimit} exec "$0" "$@"`, process.execPath, '--input-type=module', '-e', SEND_ALL],
-    JSON.stringify([whole, requests, user]),
-  ])
+  const [command = 'sh', ...words] = [
+    ...[...within, 'sh', '-c', `${shell} exec "$0" "$@"`],
+    ...[process.execPath, '--input-type=module', '-e', SEND_ALL],
+    JSON.stringify([whole, requests, user, serve]),
+  ]
+  const { stdout } = await promisify(execFile)(command, words)
   return JSON.parse(stdout) as string[]
 }
 
@@ -45,8 +61,8 @@ test('too-many-open-files: more connections than a process may have', async () =
   const server = createServer((socket) => socket.on('error', () => {})).listen(path)
   await once(server, 'listening')
   onTestFinished(() => void server.close())
-  const ulimit = 'ulimit -n 60;'
-  const failures = await failuresOf({ socketPath: path }, { requests: 80, ulimit })
+  const shell = 'ulimit -n 60;'
+  const failures = await failuresOf({ socketPath: path }, { requests: 80, shell })
   // Those that got a connection wait for an answer that never comes.
   expect([...new Set(failures)].sort()).toEqual(['timed-out', 'too-many-open-files'])
 })
@@ -62,3 +78,22 @@ test('permission-denied: a socket that belongs to someone else', async () => {
   const user = process.getuid?.() === 0 ? 65_534 : null
   expect(await failuresOf({ socketPath: path }, { user })).toEqual(['permission-denied'])
 })
+
+// A network of its own, with two ports to connect from: only where that may be had without asking.
+const TWO_PORTS =
+  'ip link set lo up && echo 50000 50001 > /proc/sys/net/ipv4/ip_local_port_range &&'
+const OWN_NETWORK = ['unshare', '--map-root-user', '--net']
+const [unshare = '', ...alone] = [...OWN_NETWORK, 'sh', '-c', `${TWO_PORTS} true`]
+const ownNetwork = spawnSync(unshare, alone, { stdio: 'ignore' }).status === 0
+
+test.skipIf(!ownNetwork)(
+  'no-free-port: more connections to a server than there are ports to connect from',
+  async () => {
+    const failures = await failuresOf(
+      { host: '127.0.0.1', address: '127.0.0.1', port: 8000 },
+      { requests: 5, shell: TWO_PORTS, within: OWN_NETWORK, serve: true },
+    )
+    expect(failures.filter((failure) => failure === 'no-free-port')).toHaveLength(3)
+    expect(failures.filter((failure) => failure === 'timed-out')).toHaveLength(2)
+  },
+)
