@@ -12,4 +12,6 @@ export const DAYS_PER_YEAR = 365
 export const W_PER_KW = 1000
 export const TOKENS_PER_MILLION = 1_000_000
 export const MIB_PER_GIB = 1024
+export const BYTES_PER_KIB = 1024
 export const BYTES_PER_MIB = 1_048_576
+export const BYTES_PER_GIB = 1_073_741_824

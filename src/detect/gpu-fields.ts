@@ -16,11 +16,19 @@ export const gpuFields = {
   integrated: { kind: 'flag', label: 'Part of the processor', role: 'identity' },
   /** Memory that is the machine's own too. */
   memoryUnified: { kind: 'flag', label: 'Unified memory', role: 'identity' },
+  /** Apple tells machines of one name apart by it. */
+  gpuCores: { kind: 'number', label: 'GPU cores', role: 'identity' },
   vramTotalMib: { kind: 'number', label: 'Memory', role: 'state', unit: 'MiB' },
   vramReservedMib: { kind: 'number', label: 'Memory reserved', role: 'moment', unit: 'MiB' },
   vramUsedMib: { kind: 'number', label: 'Memory used', role: 'moment', unit: 'MiB' },
   vramFreeMib: { kind: 'number', label: 'Memory free', role: 'moment', unit: 'MiB' },
+  /** Of unified memory, the most that somebody lets the GPU hold. */
+  memoryLimitMib: { kind: 'number', label: 'Memory limit', role: 'state', unit: 'MiB' },
   driverVersion: { kind: 'text', label: 'Driver', role: 'state' },
+  /** Bound to the device now: `amdgpu`, `nvidia`, `vfio-pci` where a virtual machine has it ... */
+  kernelDriver: { kind: 'text', label: 'Kernel driver', role: 'state' },
+  /** Known to this kernel as a share of another GPU here. The guest that is given one cannot tell. */
+  virtualFunction: { kind: 'flag', label: 'Virtual function', role: 'state' },
   /** Newest CUDA, ROCm or Level Zero that the driver serves, e.g. `CUDA 13.0`. */
   computeApi: { kind: 'text', label: 'Compute API', role: 'state' },
   vbiosVersion: { kind: 'text', label: 'VBIOS', role: 'state' },
@@ -36,6 +44,15 @@ export const gpuFields = {
   powerLimitDefaultW: { kind: 'number', label: 'Power limit by default', role: 'state', unit: 'W' },
   powerLimitMinW: { kind: 'number', label: 'Power limit, lowest', role: 'state', unit: 'W' },
   powerLimitMaxW: { kind: 'number', label: 'Power limit, highest', role: 'state', unit: 'W' },
+  /** Of a GPU with the processor beside it (Grace Hopper), which share it. */
+  powerLimitModuleW: {
+    kind: 'number',
+    label: 'Power limit of the module',
+    role: 'state',
+    unit: 'W',
+  },
+  /** A machine-wide choice between speed and power: `nvpmodel` of a Jetson, Low Power Mode of a Mac. */
+  powerMode: { kind: 'text', label: 'Power mode', role: 'state' },
   powerW: { kind: 'number', label: 'Power', role: 'moment', unit: 'W' },
   temperatureC: { kind: 'number', label: 'Temperature', role: 'moment', unit: '°C' },
   temperatureMemoryC: { kind: 'number', label: 'Memory temperature', role: 'moment', unit: '°C' },

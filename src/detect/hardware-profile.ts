@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { messageOf, UserError } from '../errors.ts'
 import { figureSchema, sourceSchema, undeclaredSources } from '../figure.ts'
 import { readYamlFile } from '../yaml-file.ts'
+import { computeGpus } from './compute-gpus.ts'
 import type { Hardware } from './hardware.ts'
 import { readingValue } from './reading.ts'
 
@@ -70,12 +71,12 @@ export function matchProfile(
   return profiles.find(({ match }) => match.some((name) => name.toLowerCase() === wanted))
 }
 
-/** The profile that all GPUs of the machine match; none when they differ, when one is unknown, or without a GPU. */
+/** The profile that all GPUs of the machine that compute match; none when they differ, when one is unknown, or without a GPU. */
 export function profileOf(
   hardware: Pick<Hardware, 'gpus'>,
   profiles: readonly HardwareProfile[],
 ): HardwareProfile | undefined {
-  const matched = hardware.gpus.map((gpu) => {
+  const matched = computeGpus(hardware).map((gpu) => {
     const name = readingValue(gpu.name)
     return name === undefined ? undefined : matchProfile(name, profiles)
   })

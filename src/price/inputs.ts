@@ -1,4 +1,5 @@
 import type { Maybe } from '../arithmetic.ts'
+import { computeGpus } from '../detect/compute-gpus.ts'
 import { type HardwarePrice, type HardwareProfile, profileOf } from '../detect/hardware-profile.ts'
 import { UserError } from '../errors.ts'
 import type { Figure, Source } from '../figure.ts'
@@ -197,7 +198,7 @@ function chooseUnits(
   if (profile === undefined) return undefined
   if (profile.unit === 'host')
     return { ...shared, value: 1, kind: 'detected', source: 'one machine' }
-  const detected = run.target.loopback ? run.hardware.gpus.length : 0
+  const detected = run.target.loopback ? computeGpus(run.hardware).length : 0
   if (detected === 0) return undefined
   const note =
     detected > 1

@@ -1,8 +1,8 @@
 import type { GpuReadings } from '../../src/detect/gpu-fields.ts'
 import { type Gpu, type GpuVendor, gpuOf } from '../../src/detect/gpu-fields.ts'
 import { type Host, hostOf } from '../../src/detect/host-fields.ts'
-import type { Machine } from '../../src/detect/machine.ts'
 import type { RunCommand } from '../../src/detect/run-command.ts'
+import type { LiveMachine } from '../../src/detect/server/live-machine.ts'
 
 const nobodySays = { reason: 'nobody says', source: 'test' }
 
@@ -15,7 +15,7 @@ export function fakeMachine(
     /** Where links lead, by path. */
     readonly links?: Readonly<Record<string, string>>
   } = {},
-): Machine {
+): LiveMachine {
   const { platform = 'linux', files = {}, links = {} } = has
   const missing = (path: string) =>
     Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), {
@@ -44,6 +44,11 @@ export function fakeMachine(
       const known = Object.keys(files).some((file) => file === path || file.startsWith(`${path}/`))
       if (!known) throw missing(path)
       return path
+    },
+    readLink: async (path) => {
+      const target = links[path]
+      if (target === undefined) throw missing(path)
+      return target
     },
   }
 }

@@ -1,187 +1,202 @@
-import { type Gpu, gpuOf } from '../gpu-fields.ts'
-import type { ToolReport } from '../hardware.ts'
+import type { Gpu, GpuReadings } from '../gpu-fields.ts'
+import type { ToolReport, Topology } from '../hardware.ts'
 import type { Machine } from '../machine.ts'
-import type { Reading } from '../reading.ts'
-import { type CommandResult, explain } from '../run-command.ts'
+import { absent, ok, type Reading, readingValue } from '../reading.ts'
+import {
+  type Answer,
+  type Ask,
+  answerTo,
+  callsOf,
+  isFinal,
+  onlyReport,
+  summedReports,
+  type Understood,
+} from './nvidia/calls.ts'
+import {
+  type ComputeApp,
+  computeAppsQuery,
+  type GpuAccount,
+  readComputeApps,
+  readKnownFields,
+  readRows,
+} from './nvidia/csv.ts'
+import { askedNames } from './nvidia/fields.ts'
+import { areSame, type JoinedGpu, joinedGpus } from './nvidia/join.ts'
+import {
+  type NvLinks,
+  readMigProfiles,
+  readNvLinks,
+  readTopology,
+  type TopologyRow,
+  topologyOf,
+} from './nvidia/topology.ts'
+import { linesOf, TOOL } from './nvidia/values.ts'
+import { readXmlGpus, type XmlGpu } from './nvidia/xml.ts'
 import type { Vendor, VendorAnswer } from './vendor.ts'
 
-const TOOL = 'nvidia-smi'
-const TIMEOUT_MS = 5_000
-const DETAIL_CHARACTERS = 200
+export { readKnownFields } from './nvidia/csv.ts'
+
+/** Help needs no driver. */
+const HELP_TIMEOUT_MS = 5_000
 
 /**
- * The fields asked for. The PCIe figures are the most that GPU and slot can do together: the current
- * ones drop when the GPU idles, and detection finds it idle.
+ * NVIDIA, through `nvidia-smi`. One call lists the fields of `--query-gpu`, as it refuses a whole query
+ * over one field it does not know; one asks for those; `-q -x` tells what they cannot; `topo -m` and
+ * `nvlink -s` how GPUs are connected. `-L` is asked only where there are parts to name, and
+ * `--query-compute-apps` only where `-q -x` was silent about processes.
  */
-const wantedFields = [
-  'index',
-  'name',
-  'pci.bus_id',
-  'memory.total',
-  'memory.reserved',
-  'memory.used',
-  'memory.free',
-  'driver_version',
-  'compute_cap',
-  'enforced.power.limit',
-  'power.default_limit',
-  'power.draw',
-  'temperature.gpu',
-  'clocks.current.sm',
-  'clocks.max.sm',
-  'ecc.mode.current',
-  'mig.mode.current',
-  'pcie.link.gen.max',
-  'pcie.link.width.max',
-] as const
-
-type Field = (typeof wantedFields)[number]
-
-/** NVIDIA, through `nvidia-smi`. It refuses a whole query over one field it does not know, so its list of fields is asked first. */
 export const nvidia: Vendor = { name: 'nvidia', tool: TOOL, ask: askNvidia }
 
 async function askNvidia({ runCommand }: Machine): Promise<VendorAnswer> {
-  const help = await runCommand(TOOL, ['--help-query-gpu'], { timeoutMs: TIMEOUT_MS })
-  if (help.kind !== 'exited' || help.exitCode !== 0) {
-    return { gpus: [], reports: [failureReport(help, help.tookMs)] }
+  const ask = callsOf(runCommand)
+  const { rows, blocks, reports } = await askForGpus(ask)
+  const joined = joinedGpus(rows, blocks)
+  if (joined.length === 0) return { gpus: [], reports: [onlyReport(reports)] }
+  const details = await askForDetails(ask, joined)
+  const gpus = joined.map((gpu) => withDetails(gpu, details, joined.length === 1))
+  return {
+    gpus,
+    reports: summedReports([...reports, ...details.reports]),
+    topology: topologyReading(gpus, details.topology),
   }
-  const known = readKnownFields(help.stdout)
-  const fields = wantedFields.filter((field) => known.has(field))
-  if (fields.length === 0) {
-    return { gpus: [], reports: [strangeReport(help.stdout, help.tookMs)] }
+}
+
+interface GpuAnswers {
+  readonly rows: readonly GpuAccount[]
+  readonly blocks: readonly XmlGpu[]
+  readonly reports: readonly ToolReport[]
+}
+
+async function askForGpus(ask: Ask): Promise<GpuAnswers> {
+  const help = await answerTo(ask, ['--help-query-gpu'], understandHelp, HELP_TIMEOUT_MS)
+  if (!help.answered) return { rows: [], blocks: [], reports: help.reports }
+  const rows = await askForRows(ask, help.value)
+  const reports = [...help.reports, ...rows.reports]
+  if (rows.value.length === 0 && isFinal(rows)) return { rows: [], blocks: [], reports }
+  const blocks = await answerTo(ask, ['-q', '-x'], understandXml)
+  return { rows: rows.value, blocks: blocks.value, reports: [...reports, ...blocks.reports] }
+}
+
+async function askForRows(ask: Ask, names: readonly string[]): Promise<Answer<GpuAccount[]>> {
+  if (names.length === 0) return { value: [], reports: [], answered: true }
+  const query = [`--query-gpu=${names.join(',')}`, '--format=csv,noheader,nounits']
+  return answerTo(ask, query, (output) => understandRows(names, output))
+}
+
+function understandHelp(output: string): Understood<string[]> {
+  const names = askedNames(readKnownFields(output))
+  return names.length > 0 ? { value: names } : { value: [], strange: linesOf(output)[0] ?? '' }
+}
+
+function understandRows(names: readonly string[], output: string): Understood<GpuAccount[]> {
+  const { gpus, strangeLines } = readRows(names, output)
+  return { value: gpus, strange: strangeLines[0] ?? (gpus.length === 0 ? '' : undefined) }
+}
+
+function understandXml(output: string): Understood<readonly XmlGpu[]> {
+  const { gpus, problem } = readXmlGpus(output)
+  return { value: gpus, strange: problem }
+}
+
+/** What only further calls tell. */
+interface Details {
+  readonly topology: readonly TopologyRow[] | undefined
+  /** By UUID. */
+  readonly nvLinks: ReadonlyMap<string, NvLinks>
+  /** Names of parts by their number, by UUID. */
+  readonly migProfiles: ReadonlyMap<string, ReadonlyMap<number, string>>
+  /** Absent where it was not asked for or got no answer. */
+  readonly apps: readonly ComputeApp[] | undefined
+  readonly reports: readonly ToolReport[]
+}
+
+const notAsked = { value: undefined, reports: [], answered: false }
+
+async function askForDetails(ask: Ask, joined: readonly JoinedGpu[]): Promise<Details> {
+  const parted = joined.some(({ block }) => (block?.migDevices ?? []).length > 0)
+  const silent = joined.some(({ gpu }) => gpu.processes.status === 'absent')
+  const topology = await answerTo(ask, ['topo', '-m'], understandTopology)
+  const nvLinks = await answerTo(ask, ['nvlink', '-s'], understandNvLinks)
+  const profiles = parted ? await answerTo(ask, ['-L'], understandMigProfiles) : notAsked
+  const apps = silent ? await answerTo(ask, computeAppsQuery, understandApps) : notAsked
+  return {
+    topology: topology.value,
+    nvLinks: nvLinks.value,
+    migProfiles: profiles.value ?? new Map(),
+    apps: apps.answered ? apps.value : undefined,
+    reports: [topology, nvLinks, profiles, apps].flatMap(({ reports }) => reports),
   }
-  const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits']
-  const answer = await runCommand(TOOL, query, { timeoutMs: TIMEOUT_MS })
-  return readAnswer(fields, answer, help.tookMs + answer.tookMs)
 }
 
-/** Names, aliases included, of the fields that this driver's `--query-gpu` knows. */
-export function readKnownFields(help: string): Set<string> {
-  const names = linesOf(help)
-    .filter((line) => /^"[\w.]+"( or "[\w.]+")*$/.test(line))
-    .flatMap((line) => [...line.matchAll(/"([\w.]+)"/g)].map((match) => match[1] ?? ''))
-  return new Set(names)
+function understandTopology(output: string): Understood<TopologyRow[] | undefined> {
+  const value = readTopology(output)
+  return { value, strange: value === undefined ? (linesOf(output)[0] ?? '') : undefined }
 }
 
-function readAnswer(fields: readonly Field[], answer: CommandResult, tookMs: number): VendorAnswer {
-  if (answer.kind !== 'exited') return { gpus: [], reports: [failureReport(answer, tookMs)] }
-  const { gpus, strangeLines } = readGpus(fields, answer.stdout)
-  // Without a GPU some drivers exit with 0 and some do not; either way the tool has answered.
-  if (strangeLines.some((line) => /^no devices were found/i.test(line))) {
-    return {
-      gpus,
-      reports: [{ tool: TOOL, outcome: 'ok', detail: 'No devices were found', tookMs }],
-    }
+function understandNvLinks(output: string): Understood<Map<string, NvLinks>> {
+  const value = readNvLinks(output)
+  return { value, strange: value.size === 0 ? (linesOf(output)[0] ?? '') : undefined }
+}
+
+function understandMigProfiles(output: string): Understood<Map<string, Map<number, string>>> {
+  const value = readMigProfiles(output)
+  return { value, strange: value.size === 0 ? (linesOf(output)[0] ?? '') : undefined }
+}
+
+function understandApps(output: string): Understood<ComputeApp[]> {
+  const { apps, strangeLines } = readComputeApps(output)
+  return { value: apps, strange: strangeLines[0] }
+}
+
+function withDetails({ gpu, block }: JoinedGpu, details: Details, alone: boolean): Gpu {
+  const row = details.topology?.find(({ index }) => index === gpu.index)
+  const uuid = readingValue(gpu.uuid) ?? ''
+  const links = details.nvLinks.get(uuid)
+  return {
+    ...gpu,
+    numaNode: row?.numaNode ?? notTold('topo -m'),
+    gpuLinks: links?.gpuLinks ?? notTold('nvlink -s'),
+    gpuLinkGbPerS: links?.gpuLinkGbPerS ?? notTold('nvlink -s'),
+    partitions: partitionsOf(block, details.migProfiles.get(uuid)),
+    processes: processesOf(gpu, details.apps, alone),
   }
-  if (answer.exitCode !== 0) return { gpus, reports: [failureReport(answer, tookMs)] }
-  if (strangeLines[0] !== undefined)
-    return { gpus, reports: [strangeReport(strangeLines[0], tookMs)] }
-  return { gpus, reports: [{ tool: TOOL, outcome: 'ok', tookMs }] }
 }
 
-/** One GPU a line, and the lines that are none: complaints about a lost GPU stand between the others' rows. */
-export function readGpus(
-  fields: readonly string[],
-  csv: string,
-): { readonly gpus: Gpu[]; readonly strangeLines: string[] } {
-  const gpus: Gpu[] = []
-  const strangeLines: string[] = []
-  for (const line of linesOf(csv)) {
-    const cells = line.split(/\s*,\s*/)
-    if (cells.length === fields.length) gpus.push(gpuOfRow(fields, cells, gpus.length))
-    else strangeLines.push(line)
-  }
-  return { gpus, strangeLines }
+function notTold(call: string): Reading<never> {
+  return absent(`${TOOL} ${call} told nothing of it`, `${TOOL} ${call}`)
 }
 
-function gpuOfRow(fields: readonly string[], cells: readonly string[], position: number): Gpu {
-  const read = <T>(field: Field, convert: (cell: string) => T | undefined): Reading<T> =>
-    reading(field, cells[fields.indexOf(field)], convert)
-  const index = read('index', number)
-  const readings = {
-    name: read('name', text),
-    pciAddress: read('pci.bus_id', pciAddress),
-    vramTotalMib: read('memory.total', number),
-    vramReservedMib: read('memory.reserved', number),
-    vramUsedMib: read('memory.used', number),
-    vramFreeMib: read('memory.free', number),
-    driverVersion: read('driver_version', text),
-    computeCapability: read('compute_cap', text),
-    powerLimitEnforcedW: read('enforced.power.limit', number),
-    powerLimitDefaultW: read('power.default_limit', number),
-    powerW: read('power.draw', number),
-    temperatureC: read('temperature.gpu', number),
-    clockSmMhz: read('clocks.current.sm', number),
-    clockSmMaxMhz: read('clocks.max.sm', number),
-    eccEnabled: read('ecc.mode.current', flag),
-    migEnabled: read('mig.mode.current', flag),
-    pcieGeneration: read('pcie.link.gen.max', number),
-    pcieWidth: read('pcie.link.width.max', number),
-  }
-  const place = index.status === 'ok' ? index.value : position
-  return gpuOf('nvidia', place, readings, { reason: 'not asked for', source: TOOL })
+function partitionsOf(
+  block: XmlGpu | undefined,
+  profiles: ReadonlyMap<number, string> | undefined,
+): GpuReadings['partitions'] {
+  if (block?.migDevices === undefined) return notTold('-q -x')
+  const parts = block.migDevices.map(({ index, ...memory }) => ({
+    profile: profiles?.get(index) ?? `MIG device ${index}`,
+    ...memory,
+  }))
+  return ok(parts, `${TOOL} -q -x mig_devices`)
 }
 
-function reading<T>(
-  field: Field,
-  cell: string | undefined,
-  convert: (cell: string) => T | undefined,
-): Reading<T> {
-  const source = `${TOOL} ${field}`
-  if (cell === undefined) {
-    return { status: 'absent', reason: 'this driver does not know the field', source }
-  }
-  const value = convert(cell)
-  if (value !== undefined) return { status: 'ok', value, source }
-  return { status: 'absent', reason: `${TOOL} says ${cell === '' ? 'nothing' : cell}`, source }
+function processesOf(
+  gpu: Gpu,
+  apps: readonly ComputeApp[] | undefined,
+  alone: boolean,
+): GpuReadings['processes'] {
+  if (gpu.processes.status === 'ok' || apps === undefined) return gpu.processes
+  const own = apps.filter((app) => areSame(app.gpu, { readings: gpu }, alone))
+  return ok(
+    own.map(({ process }) => process),
+    `${TOOL} --query-compute-apps`,
+  )
 }
 
-/** What is not to be had comes in square brackets, mostly: `[N/A]`, `[Not Supported]`, `[Unknown Error]`. */
-function text(cell: string): string | undefined {
-  return cell === '' || cell === 'N/A' || cell.startsWith('[') ? undefined : cell
-}
-
-function number(cell: string): number | undefined {
-  return /^-?\d+(\.\d+)?$/.test(cell) ? Number(cell) : undefined
-}
-
-function flag(cell: string): boolean | undefined {
-  if (cell === 'Enabled') return true
-  return cell === 'Disabled' ? false : undefined
-}
-
-/** Lower case with the domain in four digits: this tool prints eight, the kernel and other tools four. */
-function pciAddress(cell: string): string | undefined {
-  const match = /^([\da-f]{4,8}):([\da-f]{2}:[\da-f]{2}\.[\da-f])$/.exec(cell.toLowerCase())
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return `${Number.parseInt(match[1], 16).toString(16).padStart(4, '0')}:${match[2]}`
-}
-
-/** Why there is no answer, or not all of it. */
-function failureReport(result: CommandResult, tookMs: number): ToolReport {
-  if (result.kind === 'not-found') return { tool: TOOL, outcome: 'not-found', tookMs }
-  if (result.kind !== 'exited') {
-    return { tool: TOOL, outcome: result.kind, detail: explain(result), tookMs }
-  }
-  const said = linesOf(`${result.stdout}\n${result.stderr}`)[0]
-  const detail = `exit code ${result.exitCode}${said === undefined ? '' : `: ${shortened(said)}`}`
-  return { tool: TOOL, outcome: 'failed', detail, tookMs }
-}
-
-function strangeReport(output: string, tookMs: number): ToolReport {
-  const said = linesOf(output)[0]
-  const detail = said === undefined ? 'printed nothing' : `not understood: ${shortened(said)}`
-  return { tool: TOOL, outcome: 'failed', detail, tookMs }
-}
-
-function shortened(line: string): string {
-  return line.length > DETAIL_CHARACTERS ? `${line.slice(0, DETAIL_CHARACTERS)}...` : line
-}
-
-/** Lines with something on them, without terminal codes, carriage returns and a byte order mark. */
-function linesOf(output: string): string[] {
-  return output
-    .split('\n')
-    .map((line) => line.replace(/\p{Cc}\[[\d;]*m|\p{Cc}|\uFEFF/gu, '').trim())
-    .filter((line) => line !== '')
+/** The matrix names GPUs by index, which holds within one detection; the answer names them by address. */
+function topologyReading(
+  gpus: readonly Gpu[],
+  rows: readonly TopologyRow[] | undefined,
+): Reading<Topology> {
+  if (rows === undefined) return notTold('topo -m')
+  const addressOf = (index: number) => gpus.find((gpu) => gpu.index === index)?.pciAddress
+  return topologyOf(rows, (index) => readingValue(addressOf(index)))
 }
