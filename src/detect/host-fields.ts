@@ -10,7 +10,8 @@ export const hostFields = {
   cpuGovernor: { kind: 'text', label: 'Frequency governor', role: 'state' },
   cpuMicrocode: { kind: 'text', label: 'Microcode', role: 'state' },
   numaNodes: { kind: 'number', label: 'NUMA nodes', role: 'state' },
-  memoryTotalMib: { kind: 'number', label: 'Memory', role: 'identity', unit: 'MiB' },
+  /** What the kernel has left of what is fitted: another kernel has another figure for the same machine. */
+  memoryTotalMib: { kind: 'number', label: 'Memory', role: 'state', unit: 'MiB' },
   memoryAvailableMib: { kind: 'number', label: 'Memory available', role: 'moment', unit: 'MiB' },
   swapTotalMib: { kind: 'number', label: 'Swap', role: 'state', unit: 'MiB' },
   swapUsedMib: { kind: 'number', label: 'Swap used', role: 'moment', unit: 'MiB' },

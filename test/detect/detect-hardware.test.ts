@@ -17,15 +17,15 @@ test('GPUs, host and how asking went come in one answer', async () => {
   const hardware = await detectHardware({ machine: fakeMachine({ runCommand }), readHost, now })
   expect(hardware.detectedAt).toBe('2026-11-23T10:00:00.000Z')
   expect(hardware.gpus.map((gpu) => gpu.index)).toEqual([0, 1])
-  expect(hardware.host).toBe(host)
-  expect(hardware.tools).toEqual([{ tool: 'nvidia-smi', outcome: 'ok', tookMs: 2 }])
+  expect(hardware.host).toEqual(host)
+  expect(hardware.tools).toContainEqual({ tool: 'nvidia-smi', outcome: 'ok', tookMs: 2 })
 })
 
 test('a machine without a GPU is an answer', async () => {
   const runCommand: RunCommand = async () => ({ kind: 'not-found', tookMs: 1 })
   const hardware = await detectHardware({ machine: fakeMachine({ runCommand }), readHost, now })
   expect(hardware.gpus).toEqual([])
-  expect(hardware.tools).toEqual([{ tool: 'nvidia-smi', outcome: 'not-found', tookMs: 1 }])
+  expect(hardware.tools).toContainEqual({ tool: 'nvidia-smi', outcome: 'not-found', tookMs: 1 })
 })
 
 test('vendors and host are asked at the same time', async () => {
@@ -45,7 +45,8 @@ test('vendors and host are asked at the same time', async () => {
     asked.push('host')
     return host
   }
-  const hardware = await detectHardware({ vendors, readHost: slowHost, now })
+  const machine = fakeMachine()
+  const hardware = await detectHardware({ machine, vendors, readHost: slowHost, now })
   expect(hardware.tools.map(({ tool }) => tool)).toEqual(['one', 'two'])
 })
 
@@ -55,6 +56,9 @@ test('whatever hangs, the answer is there within 20 s', async () => {
   const detection = detectHardware({ machine: fakeMachine({ runCommand }), now })
   await vi.advanceTimersByTimeAsync(20_000)
   const hardware = await detection
-  expect(hardware.tools).toMatchObject([{ tool: 'nvidia-smi', outcome: 'timed-out' }])
+  expect(hardware.tools.map(({ tool, outcome }) => [tool, outcome])).toContainEqual([
+    'nvidia-smi',
+    'timed-out',
+  ])
   expect(hardware.host.virtualization.status).toBe('absent')
 })

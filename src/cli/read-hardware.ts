@@ -1,0 +1,57 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bundleSchema, hardwareOfBundle } from '../detect/capture/bundle.ts'
+import { type GpuVendor, gpuOf } from '../detect/gpu-fields.ts'
+import type { Hardware } from '../detect/hardware.ts'
+import { hashesOf } from '../detect/hashes.ts'
+import { hostOf } from '../detect/host-fields.ts'
+import { absent } from '../detect/reading.ts'
+import { jsonOf, parseJson } from '../json-file.ts'
+import { hardwareSchema } from '../report/machine-schema.ts'
+import { readTextFile } from '../yaml-file.ts'
+
+/** Older versions had fewer fields. */
+const notRead = { reason: 'not read by the version that wrote the file', source: 'none' }
+
+/**
+ * The machine that a file tells of: one of `detect --json`, a capture, or the results directory of a run.
+ *
+ * @throws UserError naming file and place when it is none of them
+ */
+export async function readHardware(path: string): Promise<Hardware> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  const file = isFolder ? join(path, 'run.json') : path
+  const text = await readTextFile(file)
+  const value = objectOf(jsonOf(text, file))
+  if (value.format === 'baremark-capture') {
+    return hardwareOfBundle(parseJson(text, file, bundleSchema))
+  }
+  const { hardwareProfile, ...told } = objectOf('hardware' in value ? value.hardware : value)
+  const parsed = parseJson(JSON.stringify(withAllFields(told)), file, olderToo) as Hardware
+  return { ...hashesOf(parsed.host, parsed.gpus), ...parsed }
+}
+
+const olderToo = hardwareSchema.partial({ hwHash: true, stateHash: true })
+
+type Fields = Readonly<Record<string, unknown>>
+
+function objectOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+}
+
+function withAllFields(told: Fields): Fields {
+  const { host, gpus } = told
+  if (typeof host !== 'object' || !Array.isArray(gpus)) return told
+  return {
+    topology: absent(notRead.reason, notRead.source),
+    ...told,
+    host: hostOf(objectOf(host), notRead),
+    gpus: gpus.map((given) => {
+      const { vendor, index, ...readings } = objectOf(given)
+      return gpuOf(vendor as GpuVendor, index as number, readings, notRead)
+    }),
+  }
+}
