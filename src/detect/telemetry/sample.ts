@@ -69,11 +69,14 @@ export interface DeviceReading {
 
 /** What the sampler itself cost from its start until now. */
 export interface SamplerCost {
-  /** CPU time / wall time; 1 is one core. */
+  /** CPU time / wall time; 1 is one core. With that of the tools it ran, where the system tells (Linux). */
   readonly cpuCores: number
   readonly looks: number
   /** Longest time between two looks, ms. */
   readonly longestGapMs: number
+  /** Time that sources took to answer one look, the driver's own time included, ms; absent without a look. */
+  readonly lookMeanMs?: number
+  readonly lookLongestMs?: number
 }
 
 /**

@@ -31,6 +31,8 @@ export interface OpenSource {
    * counter has moved since it was last asked. Absent where that costs too much.
    */
   readonly tick?: () => readonly OwnReading[]
+  /** Devices that have gone since this was last asked, while others still answer. Absent where one cannot go alone. */
+  readonly lost?: () => readonly { readonly device: number; readonly reason: string }[]
   readonly close: () => Promise<void>
 }
 
