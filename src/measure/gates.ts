@@ -3,6 +3,9 @@ import type { Benchmark } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import { MS_PER_S } from '../units.ts'
+import { MIN_COVERAGE_RATIO } from './energy.ts'
+import type { DeviceFigures } from './machine-figures.ts'
+import { lostGpus, type WatchedMachine } from './machine-summary.ts'
 import type { Gate, OperatingPoint, TokenCounts, TokenDirection, Verdict } from './summary.ts'
 import { exceeds } from './token-counts.ts'
 
@@ -17,6 +20,8 @@ export interface GateInput {
 /** What a gate of the whole run judges. */
 export interface RunGateInput {
   readonly tokens: TokenCounts
+  readonly run: RunLog
+  readonly machine?: WatchedMachine
 }
 
 /** One row of a table of gates. */
@@ -43,6 +48,12 @@ const MAX_INSTRUMENT_ERROR_RATIO = 0.1
 const MAX_CACHED_RATIO = 0.05
 const MIN_LATENESS_LIMIT_MS = 1
 const LATENESS_SHARE_OF_TTFT = 0.01
+
+/**
+ * Even with the clocks stopped altogether this much of the window costs a thousandth of throughput, a
+ * tenth of the 1 % to which counts of tokens agree; below it lies the jitter of the looks at its edges.
+ */
+const MAX_THROTTLED_RATIO = 0.001
 
 /** To add a validity gate, add it here. */
 const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
@@ -212,6 +223,20 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
       'By its certificate the client is too slow for times as short as these: lower the load, or run it from a faster or quieter host and calibrate there.',
     judge: ({ point }) => judgeInstrument(point),
   },
+  'thermal-throttling': {
+    severity: 'invalid',
+    limit: () => `at most ${percent(MAX_THROTTLED_RATIO)} of the window by heat or the power brake`,
+    remedy:
+      'A GPU that serves the model slowed down to protect itself, so the figures are not those of the hardware: mend cooling or the power supply, let it settle, and repeat.',
+    judge: ({ point }) => judgeThrottling(servingDevices(point)),
+  },
+  'energy-coverage': {
+    severity: 'degraded',
+    limit: () => `looks cover at least ${percent(MIN_COVERAGE_RATIO)}`,
+    remedy:
+      'The sampler was held up or died, so energy is not told and clocks held back may be missed: look at what it said, and repeat on a quieter machine.',
+    judge: ({ point }) => judgeCoverage(servingDevices(point)),
+  },
   drained: {
     severity: 'degraded',
     limit: () => '0 given up',
@@ -252,6 +277,24 @@ const runGateRules: Readonly<Record<string, GateRule<RunGateInput>>> = {
     remedy:
       'Someone else used the server at the same time, so the figures are of a share of it: repeat alone.',
     judge: ({ tokens }) => judgeAlone(tokens),
+  },
+  'machine-unchanged': {
+    severity: 'degraded',
+    limit: () => 'the same set-up after the run as before',
+    remedy:
+      'The machine was set up anew while it was measured, so levels may not compare: find out by whom, and repeat.',
+    judge: ({ run: { stateChanges } }) =>
+      stateChanges && {
+        value: stateChanges.length === 0 ? 'unchanged' : `changed: ${stateChanges.join(', ')}`,
+        pass: stateChanges.length === 0,
+      },
+  },
+  'gpu-lost': {
+    severity: 'degraded',
+    limit: () => '0 lost',
+    remedy:
+      'A GPU that serves the model told nothing more before the load was over: look for Xid in the kernel log (dmesg), then at what the sampler said.',
+    judge: ({ run, machine }) => machine && judgeLost(lostGpus(machine, run.levels)),
   },
 }
 
@@ -389,6 +432,48 @@ function judgeAlone(tokens: TokenCounts): { value: string; pass: boolean } | und
     value: `the server counted ${judged.map(({ text }) => text).join(' and ')} possible`,
     pass: judged.every(({ pass }) => pass),
   }
+}
+
+function servingDevices({ machine }: GateInput['point']): DeviceFigures[] {
+  return machine?.devices.filter(({ serving }) => serving) ?? []
+}
+
+/** By the worst device. The share at the power limit is stated, and no fault: it is how a loaded GPU runs. */
+function judgeThrottling(
+  devices: readonly DeviceFigures[],
+): { value: string; pass: boolean } | undefined {
+  const worst = (cause: 'thermalRatio' | 'powerBrakeRatio' | 'powerCapRatio'): Maybe => {
+    const shares = devices.flatMap(({ throttle }) => throttle?.[cause] ?? [])
+    return shares.length > 0 ? Math.max(...shares) : undefined
+  }
+  const judged = [
+    { cause: 'heat', share: worst('thermalRatio') },
+    { cause: 'power brake', share: worst('powerBrakeRatio') },
+  ].filter(({ share }) => share !== undefined)
+  if (judged.length === 0) return undefined
+  return {
+    value: [...judged, { cause: 'power limit', share: worst('powerCapRatio') }]
+      .flatMap(({ cause, share }) => (share === undefined ? [] : [`${cause} ${percent(share)}`]))
+      .join(', '),
+    pass: judged.every(({ share = 0 }) => share <= MAX_THROTTLED_RATIO),
+  }
+}
+
+/** By the device that was looked at least, of those that have anything to tell of energy. */
+function judgeCoverage(
+  devices: readonly DeviceFigures[],
+): { value: string; pass: boolean } | undefined {
+  const shares = devices.flatMap(({ energy }) =>
+    energy.status === 'no-sensor' ? [] : [energy.coverageRatio],
+  )
+  if (shares.length === 0) return undefined
+  const least = Math.min(...shares)
+  return { value: `${(100 * least).toFixed(1)} % of the window`, pass: least >= MIN_COVERAGE_RATIO }
+}
+
+function judgeLost(lost: readonly string[]): { value: string; pass: boolean } {
+  const which = lost.length > 0 ? `: ${lost.join('; ')}` : ''
+  return { value: `${lost.length} lost${which}`, pass: lost.length === 0 }
 }
 
 function judgeLength(mean: Maybe, asked: Maybe): { value: string; pass: boolean } | undefined {

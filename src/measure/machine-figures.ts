@@ -2,9 +2,9 @@ import type { TelemetryScope } from '../detect/telemetry/sample.ts'
 
 /** A power sensor as its own readings show it. */
 export interface SensorProbe {
-  /** Time between two changes of the energy counter, ms; absent without one. */
+  /** Time between two changes of the energy counter, ms, no shorter than between two looks; absent without one. */
   readonly counterPeriodMs?: number
-  /** Time between two changes of the power reading, ms. */
+  /** Time between two changes of the power reading, ms, likewise; absent where it did not change. */
   readonly powerPeriodMs?: number
   /** Time that one power reading is the average of, ms, as found by holding it against the counter or a faster field. */
   readonly powerAveragingMs?: number
@@ -13,7 +13,10 @@ export interface SensorProbe {
    * power, smeared over a second or so; `opaque`, where the readings do not tell.
    */
   readonly kind: 'counter' | 'instant' | 'average1s' | 'opaque'
-  /** Shortest window of which it can tell the energy, ms. */
+  /**
+   * Shortest window of which it can tell the energy, ms: 10 s for `counter` and `instant`, 30 s for
+   * `average1s` and `opaque`, or 100 of its periods where that is longer.
+   */
   readonly minWindowMs: number
 }
 
@@ -34,10 +37,14 @@ export interface DeviceEnergy {
   readonly status: EnergyStatus
   /** Why it is not `ok`. */
   readonly reason?: string
-  /** The figure that stands: the counter's where there is one, else the integral of power. Absent where the status forbids one. */
+  /** The figure that stands: the counter's, but the integral of power where the sensor's `kind` is another. Only with `ok`. */
   readonly joules?: number
-  /** Half-width: sensor gain, ticks at the edges and the gap between the two methods, in quadrature, J. */
+  /**
+   * Half-width: sensor gain, updates at the edges, the gap between the two methods, what no look covered
+   * and, of an `opaque` sensor, what it may have missed, in quadrature, J. Absent where nobody knows the gain of such a sensor: all but GPUs.
+   */
   readonly uncertaintyJ?: number
+  /** With `ok` and `disputed` alone, as is the integral. */
   readonly counterJ?: number
   /** Trapezoid of power between its changes. */
   readonly integralJ?: number
@@ -48,9 +55,11 @@ export interface DeviceEnergy {
   readonly sensor?: SensorProbe
 }
 
-/** Part of the window, 0 to 1, in which clocks were held back, by cause. */
+/** Part of the window, 0 to 1, in which clocks were held back, by cause; of what was seen of the window. */
 export interface ThrottleShares {
+  /** Usual on a GPU at its limit. */
   readonly powerCapRatio?: number
+  /** By software or hardware: the larger, as both may hold at once. */
   readonly thermalRatio?: number
   readonly powerBrakeRatio?: number
   readonly syncBoostRatio?: number
@@ -64,6 +73,10 @@ export interface DeviceFigures {
   readonly id: string
   readonly name: string
   readonly scope: TelemetryScope
+  /** Whether it is counted as serving the model: only then is it in the sums and judged by gates. */
+  readonly serving: boolean
+  /** What it is joined to detection by, where it is a GPU. */
+  readonly pciAddress?: string
   readonly looks: number
   readonly powerMeanW?: number
   readonly powerMaxW?: number
@@ -87,6 +100,7 @@ export interface ScopeEnergy {
   readonly status: EnergyStatus
   readonly reason?: string
   readonly joules?: number
+  /** Sum of the devices': sensors of one kind err alike. */
   readonly uncertaintyJ?: number
   readonly meanPowerW?: number
   /** Model loaded, no request: mean of what was measured before and after; absent where neither was. */
@@ -111,14 +125,19 @@ export interface MachineFigures {
   readonly scopes: readonly ScopeEnergy[]
 }
 
-/** Power of an idle machine with the model loaded. */
+/** Power of an idle machine with the model loaded, all devices of a scope that serve it. */
 export interface IdlePower {
   readonly scope: TelemetryScope
   readonly beforeW?: number
   readonly afterW?: number
+  /** Why one of them, or both, are absent. */
+  readonly reason?: string
 }
 
-/** One device over a run, at most 240 moments. */
+/**
+ * One device over a run, at most 240 moments: its looks, or for a long run one of each of 240 equal
+ * stretches of time: mean power and utilisation, highest temperature, lowest clock.
+ */
 export interface DeviceTimeline {
   readonly id: string
   readonly name: string

@@ -1,24 +1,34 @@
-import type { Maybe } from '../arithmetic.ts'
+import { type Maybe, product } from '../arithmetic.ts'
 import { type Benchmark, describeLevel, type LoadLevel } from '../load/benchmark.ts'
 import type { LevelLog } from '../load/run-log.ts'
 import type { ServerSample } from '../load/server-metrics.ts'
 import { startCounts } from './counts.ts'
 import { startDistributions } from './distributions.ts'
+import type { WindowWork } from './energy-scopes.ts'
 import { judgeGates } from './gates.ts'
 import { startGoodput } from './goodput.ts'
 import { errorAt, type JudgedCertificate, noCertificate } from './instrument-certificate.ts'
 import { startLoadMeter } from './instrument-load.ts'
+import { machineFigures, type WatchedMachine } from './machine-summary.ts'
 import { serverFigures } from './server-figures.ts'
 import type { OperatingPoint } from './summary.ts'
 import type { Tally } from './tally.ts'
-import { isInside, perSecond, startThroughput, type Window, windowSeconds } from './throughput.ts'
+import {
+  isInside,
+  perSecond,
+  startThroughput,
+  type Throughput,
+  type Window,
+  windowSeconds,
+} from './throughput.ts'
 import { startUsageParts } from './usage-parts.ts'
 
-/** What is known of the server beside the records. */
-interface ServerEvidence {
+/** What is known of the server and the machine beside the records. */
+interface Evidence {
   readonly samples?: readonly ServerSample[]
   /** Tokens that each prompt costs before its first word, the same every time. */
   readonly templateTokens?: number
+  readonly machine?: WatchedMachine
 }
 
 /** What one load level comes to. Takes the records of the level, warm-up included. */
@@ -26,7 +36,7 @@ export function startOperatingPoint(
   log: LevelLog,
   benchmark: Benchmark,
   judged: JudgedCertificate = noCertificate,
-  { samples = [], templateTokens = 0 }: ServerEvidence = {},
+  { samples = [], templateTokens = 0, machine }: Evidence = {},
 ): Tally<OperatingPoint> {
   const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
   const counts = startCounts(log.issued)
@@ -47,6 +57,7 @@ export function startOperatingPoint(
     finish: () => {
       const { requests, errors } = counts.finish()
       const load = meter.finish()
+      const rates = throughput.finish()
       const point = {
         level: log.level,
         load: log.load,
@@ -55,19 +66,30 @@ export function startOperatingPoint(
         requests,
         errors,
         ...distributions.finish(),
-        ...throughput.finish(),
+        ...rates,
         ...usageParts.finish(),
         goodput: goodput.finish(requests.issued - requests.abandoned + (log.neverSent ?? 0)),
         heldBack: log.heldBack,
         neverSent: log.neverSent,
         rate: rateOf(log.load, perSecond(due, window), perSecond(sentInside, window)),
         server: serverFigures(samples, window.startMs, window.endMs),
+        machine: machine && machineFigures(machine, window, workOf(rates, window)),
         health: log.health,
         instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
         ended: log.ended,
       }
       return { ...point, gates: judgeGates({ point, benchmark, templateTokens }) }
     },
+  }
+}
+
+/** What was done in the window, back from its rates. */
+function workOf(rates: Throughput, window: Window): Omit<WindowWork, 'windowS'> {
+  const inWindow = (perS: Maybe): Maybe => product([perS, windowSeconds(window)])
+  return {
+    outputTokens: inWindow(rates.outputTokensPerS),
+    inputTokens: inWindow(rates.inputTokensPerS),
+    completedRequests: inWindow(rates.requestsPerS),
   }
 }
 

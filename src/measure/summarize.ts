@@ -1,9 +1,11 @@
+import type { Telemetry } from '../detect/telemetry/sample.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { ServerSample } from '../load/server-metrics.ts'
 import { frontierOf } from './frontier.ts'
 import { judgeRun, judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
+import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import type { Summary } from './summary.ts'
@@ -12,8 +14,8 @@ import { startTokenCounts } from './token-counts.ts'
 import { warningsOf } from './warnings.ts'
 
 /**
- * Everything a run came to, from its log, its records, the certificate of its instrument and what its
- * server said of itself alone. Of a
+ * Everything a run came to, from its log, its records, the certificate of its instrument, what its
+ * server said of itself and what was seen of the machine alone. Of a
  * record only its figures are kept: 8 bytes (up to 16) for each request metric it has, and its gaps in
  * a histogram. Records of a level that the log does not know are left out: such a level has no end, and
  * so no window.
@@ -22,9 +24,11 @@ export function startSummary(
   run: RunLog,
   certificate?: Certificate,
   samples: readonly ServerSample[] = [],
+  telemetry?: Telemetry,
 ): Tally<Summary> {
   const judged = judgeCertificate(run, certificate)
-  const evidence = { samples, templateTokens: run.prompts.overheadTokens }
+  const machine = watchedMachine(run, telemetry)
+  const evidence = { samples, templateTokens: run.prompts.overheadTokens, machine }
   const levels = new Map(
     run.levels.map((log) => [
       log.level,
@@ -41,7 +45,7 @@ export function startSummary(
     finish: () => {
       const points = [...levels.values()].map(({ finish }) => finish())
       const tokens = counts.finish()
-      const gates = judgeRunGates({ tokens })
+      const gates = judgeRunGates({ tokens, run, machine })
       const timeline = serverTimeline(samples)
       return {
         points,
@@ -50,8 +54,9 @@ export function startSummary(
         tokens,
         server,
         serverTimeline: timeline.length > 0 ? timeline : undefined,
+        machine: machine && machineSummary(machine),
         ...judgeRun(points, gates, run.state),
-        warnings: warningsOf(run, points, tokens),
+        warnings: warningsOf(run, points, tokens, machine),
         instrument: certificateUse(judged),
       }
     },
@@ -64,8 +69,9 @@ export function summarize(
   records: readonly RequestRecord[],
   certificate?: Certificate,
   samples?: readonly ServerSample[],
+  telemetry?: Telemetry,
 ): Summary {
-  const { add, finish } = startSummary(run, certificate, samples)
+  const { add, finish } = startSummary(run, certificate, samples, telemetry)
   for (const record of records) add(record)
   return finish()
 }

@@ -312,6 +312,12 @@ export type WarningKind =
   | 'token-mismatch'
   | 'prompt-lengths-assumed'
   | 'tls-not-verified'
+  | 'gpus-assumed'
+  | 'gpu-shared'
+  | 'idle-drift'
+  | 'energy-withheld'
+  | 'energy-gap'
+  | 'power-over-limit'
 
 /** One corner of the throughput-interactivity frontier. */
 export interface FrontierPoint {

@@ -62,7 +62,7 @@ function total(numbers: readonly number[]): number {
   return numbers.reduce((sum, each) => sum + each, 0)
 }
 
-type Throughput = Pick<
+export type Throughput = Pick<
   OperatingPoint,
   | 'tokensPerChunk'
   | 'outputTokensPerS'

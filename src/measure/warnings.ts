@@ -1,5 +1,7 @@
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
+import type { WatchedMachine } from './machine-summary.ts'
+import { levelMachineWarnings, machineWarnings } from './machine-warnings.ts'
 import type {
   CountSource,
   Distribution,
@@ -14,10 +16,12 @@ export function warningsOf(
   run: RunLog,
   points: readonly OperatingPoint[],
   { agreement }: TokenCounts,
+  machine?: WatchedMachine,
 ): Warning[] {
   return [
     ...runWarnings(run),
     ...agreement.filter(({ outcome }) => outcome === 'differ').map(mismatch),
+    ...(machine ? machineWarnings(run, machine) : []),
     ...points.flatMap((point) => levelWarnings(run, point)),
   ]
 }
@@ -138,6 +142,7 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
       'the server sends no token counts, so chunks were counted; a chunk may hold several tokens.',
     )
   }
+  for (const { kind, text } of levelMachineWarnings(run, point)) add(kind, text)
   return warnings
 }
 

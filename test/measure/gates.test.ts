@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { DeviceReading } from '../../src/detect/telemetry/sample.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import type { LevelLog } from '../../src/load/run-log.ts'
 import type { InstrumentLevel } from '../../src/measure/instrument.ts'
 import { summarize } from '../../src/measure/summarize.ts'
 import type { Gate } from '../../src/measure/summary.ts'
 import { calibratedUsers, certificate, errors } from './certificates.ts'
+import { gpu, looks, recording } from './recordings.ts'
 import { benchmark, levelLog, look, operatingPoint, record, runLog, shifted } from './records.ts'
 
 const good = Array.from({ length: 10 }, (_, id) => shifted(record(), id * 50, { id }))
@@ -31,6 +33,18 @@ function instrumentGate(error: Partial<InstrumentLevel['error']>) {
   const { gates } = operatingPoint(log, good, benchmark(), judged)
   return gates.find(({ gate: name }) => name === 'instrument-error')
 }
+
+/** The window is the second from 0 on, and looks at its GPU are a tenth of a second apart. */
+function machineGate(name: string, readings: readonly DeviceReading[]) {
+  const run = runLog({ levels: [levelLog({ issued: good.length })] })
+  const telemetry = recording([[gpu(), readings]])
+  const [point] = summarize(run, good, undefined, [], telemetry).points
+  return point?.gates.find(({ gate: named }) => named === name)?.status
+}
+/** Clocks held back by heat for so long, all of it before 500 ms. */
+const heldBackMs = (thermalHardwareMs: number) =>
+  looks(0, 1000, (ms) => ({ throttle: { thermalHardwareMs: ms < 500 ? 0 : thermalHardwareMs } }))
+const lookedUntilMs = (lastMs: number) => looks(0, lastMs, () => ({ powerW: 300 }))
 
 const givenUp = record({ outcome: { kind: 'cancelled' }, endMs: undefined })
 const healthy = levelLog().health
@@ -141,6 +155,14 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
     fail: () => instrumentGate({ ttftErrorMs: errors(1000, 10.1, 12) })?.status,
     pass: () =>
       instrumentGate({ ttftErrorMs: errors(1000, 10, 50), gapErrorMs: errors(900, 2, 9) })?.status,
+  },
+  'thermal-throttling': {
+    fail: () => machineGate('thermal-throttling', heldBackMs(1.1)),
+    pass: () => machineGate('thermal-throttling', heldBackMs(1)),
+  },
+  'energy-coverage': {
+    fail: () => machineGate('energy-coverage', lookedUntilMs(900)),
+    pass: () => machineGate('energy-coverage', lookedUntilMs(1000)),
   },
   drained: {
     fail: () =>
