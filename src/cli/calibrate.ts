@@ -32,7 +32,7 @@ import {
 import { formatErrorMs } from '../report/instrument-facts.ts'
 import { readStampFile } from '../serve/stamps.ts'
 import { MS_PER_S } from '../units.ts'
-import { keepCertificate, thisMachine, thisTool } from './certificate-store.ts'
+import { keepCertificate, thisClient, thisTool } from './certificate-store.ts'
 import { type EngineProcess, startEngineProcess } from './engine-process.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
@@ -298,7 +298,7 @@ export function certify(plan: CalibrationPlan, measured: Calibration, date: stri
     kind: 'baremark-certificate',
     date,
     tool: thisTool(),
-    machine: thisMachine(),
+    machine: thisClient(),
     load: {
       api,
       chunksPerSPerStream: plan.chunksPerS,

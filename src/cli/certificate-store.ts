@@ -26,7 +26,7 @@ export function thisTool(): RunLog['tool'] {
 }
 
 /** The machine this process runs on, and the cores it may use. */
-export function thisMachine(): ClientMachine {
+export function thisClient(): ClientMachine {
   return { cpuModel: cpus()[0]?.model.trim(), cores: availableParallelism() }
 }
 
@@ -87,7 +87,7 @@ export async function findCertificate(
   io: Io,
 ): Promise<Certificate | undefined> {
   if (asked === 'none') return undefined
-  const measurer = { tool: thisTool(), client: thisMachine(), epoch: new Date().toISOString() }
+  const measurer = { tool: thisTool(), client: thisClient(), epoch: new Date().toISOString() }
   const found =
     asked === undefined
       ? chooseCertificate(await readKept(io), measurer, load)

@@ -1,15 +1,24 @@
 import { z } from 'zod'
+import { bundleSchema } from '../detect/capture/bundle.ts'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { scenarioSchema } from '../price/scenario.ts'
 import { certificateJsonSchema } from '../report/certificate-schema.ts'
 import { reportJsonSchema } from '../report/json-schema.ts'
+import { hardwareSchema } from '../report/machine-schema.ts'
+
+/** What `baremark detect --json` prints. */
+const detectedSchema = hardwareSchema.extend({
+  hardwareProfile: z.string().optional().describe('Id of the profile that all GPUs match'),
+})
 
 /** The JSON Schemas of every file that people or programs read and write, by file name. */
 export function jsonSchemas(): Readonly<Record<string, object>> {
   return {
     'benchmark.schema.json': inputSchema(benchmarkSchema, 'benchmark'),
+    'capture.schema.json': inputSchema(bundleSchema, 'capture'),
+    'hardware.schema.json': inputSchema(detectedSchema, 'hardware'),
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
     'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { OVERHEAD_GIB, USABLE_RATIO } from '../detect/fit/vram-fit.ts'
 import { type ExitCode, exitCodes, systemErrorCode, UserError } from '../errors.ts'
 import { apiNames } from '../load/api-names.ts'
 import { packageVersion } from '../package-files.ts'
@@ -85,8 +86,12 @@ function createProgram(io: Io, done: Done): Command {
   addQuickstart(program, io, done)
   addRun(program, io, done)
   addDetect(program, io, done)
+  addFit(program, io, done)
+  addDoctor(program, io, done)
+  addCapture(program, io, done)
   addIdentify(program, io, done)
   addPrice(program, io, done)
+  addMeter(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
   addServe(program, io, done)
@@ -166,6 +171,13 @@ function addRun(program: Command, io: Io, done: Done): void {
     )
     .option('--api-key-file <file>', 'file that holds the API key; - for standard input')
     .option('--workers <n>', 'measuring threads (default: as the load needs)', value(parseWorkers))
+    .option('--no-telemetry', 'do not watch GPUs, processors and power while load runs')
+    .option(
+      '--rest <time>',
+      'leave the server alone for so long before and after the load, to know its idle power; 0 for not at all',
+      value(parseSeconds),
+      10,
+    )
     .option('--ca <file>', 'certificate authorities in PEM')
     .option(
       '--certificate <file>',
@@ -209,11 +221,77 @@ function addQuickstart(program: Command, io: Io, done: Done): void {
 function addDetect(program: Command, io: Io, done: Done): void {
   program
     .command('detect')
-    .description('Show the GPUs and the machine around them')
+    .description('Show the GPUs and the machine around them, or what differs between two')
     .option('--json', 'print JSON', false)
+    .option('--include-ids', 'tell UUIDs, serial numbers and host name, not their hashes', false)
+    .option('--from <capture>', 'look at a capture, not at this machine')
+    .option(
+      '--diff <files...>',
+      'compare two: files of detect --json, captures or results directories; exit code 1 when they differ',
+    )
     .action(async (flags) => {
       const { detectCommand } = await import('./detect.ts')
       done(await detectCommand(flags, io))
+    })
+}
+
+function addFit(program: Command, io: Io, done: Done): void {
+  program
+    .command('fit')
+    .description('Tell how many sequences of a model fit into the memory of GPUs')
+    .argument('[config]', "the model's config.json, as Hugging Face has it")
+    .option('--gpus <n>', 'GPUs that split the model (default: 1, 2, 4, 8)', value(parseCount))
+    .option(
+      '--vram-gib <gib>',
+      "memory of a GPU (default: this machine's GPUs)",
+      value(parsePositive),
+    )
+    .option('--hardware <profile>', 'hardware profile whose memory to take')
+    .option('--context <tokens>', 'length of a sequence, input and output', value(parseCount), 8192)
+    .option('--kv-bytes <n>', 'bytes of a number in the KV cache', value(parsePositive), 2)
+    .option('--weights-bytes <n>', 'bytes of a weight (default: as config)', value(parsePositive))
+    .option('--memory-ratio <ratio>', 'share of the memory the server takes', ratio, USABLE_RATIO)
+    .option(
+      '--overhead-gib <gib>',
+      'on each GPU, for other than weights and cache (assumed)',
+      notNegative,
+      OVERHEAD_GIB,
+    )
+    .option('--json', 'print JSON', false)
+    .optionsGroup('In place of what config says, or without it:')
+    .option('--parameters <n>', 'number of weights', value(parseCount))
+    .option('--layers <n>', 'layers', value(parseCount))
+    .option('--kv-heads <n>', 'heads of keys and values', value(parseCount))
+    .option('--head-size <n>', 'numbers in a head', value(parseCount))
+    .action(async (config, flags) => {
+      const { fitCommand } = await import('./fit.ts')
+      done(await fitCommand(config, flags, io))
+    })
+}
+
+function addDoctor(program: Command, io: Io, done: Done): void {
+  program
+    .command('doctor')
+    .description('Check what of this machine a run would suffer from, and say how to mend it')
+    .option('--url <url>', 'server that will be measured; it is looked for on this machine')
+    .option('--concurrency <n>', 'most connections that the load will open', value(parseCount))
+    .option('--out <folder>', 'folder for results', 'results')
+    .option('--json', 'print JSON', false)
+    .action(async (flags) => {
+      const { doctorCommand } = await import('./doctor.ts')
+      done(await doctorCommand(flags, io))
+    })
+}
+
+function addCapture(program: Command, io: Io, done: Done): void {
+  program
+    .command('capture')
+    .description('Record all that detection asks of this machine, to find the same elsewhere')
+    .option('--out <file>', 'file to write, which must not be there', 'baremark-capture.json')
+    .option('--include-ids', 'leave UUIDs, serial numbers, addresses and names in it', false)
+    .action(async (flags) => {
+      const { captureCommand } = await import('./capture.ts')
+      done(await captureCommand(flags, io))
     })
 }
 
@@ -250,6 +328,25 @@ function addPrice(program: Command, io: Io, done: Done): void {
     const { priceCommand } = await import('./price.ts')
     done(await priceCommand(run, flags, io))
   })
+}
+
+function addMeter(program: Command, io: Io, done: Done): void {
+  program
+    .command('meter')
+    .description("Put a power meter's log beside a run, and write its reports again with it")
+    .argument('<run>', 'results directory')
+    .argument('<file>', 'CSV with a column of times and one of watts, or a PTDaemon log')
+    .option(
+      '--meter-offset <ms>',
+      "how far the meter's clock is behind the machine's",
+      anyNumber,
+      0,
+    )
+    .option('--utc-offset <minutes>', 'of a log in local time: 60 for UTC+1', anyNumber)
+    .action(async (run, file, flags) => {
+      const { meterCommand } = await import('./meter.ts')
+      done(await meterCommand(run, file, flags, io))
+    })
 }
 
 function addReport(program: Command, io: Io, done: Done): void {
@@ -338,6 +435,10 @@ function addLawFlags(command: Command): Command {
 
 const positive = numberFrom((given) => given > 0, 'a number over 0')
 const notNegative = numberFrom((given) => given >= 0, 'a number of at least 0')
+
+const anyNumber = numberFrom(() => true, 'a number')
+
+const ratio = numberFrom((given) => given > 0 && given <= 1, 'a number over 0 and up to 1')
 
 const wholeNumber = numberFrom((given) => Number.isInteger(given) && given >= 0, 'a whole number')
 

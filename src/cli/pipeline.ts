@@ -1,7 +1,11 @@
 import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
+import { setUpChanges } from '../detect/diff-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
-import { type ExitCode, exitCodes, messageOf, UserError } from '../errors.ts'
+import { preflight } from '../detect/preflight/gather-preflight.ts'
+import { type Finding, findingsOf, type ServingGpus } from '../detect/preflight/preflight.ts'
+import { thisLiveMachine } from '../detect/server/live-machine.ts'
+import { type ExitCode, exitCodes, UserError } from '../errors.ts'
 import { takesMessages } from '../load/api-names.ts'
 import { type Benchmark, levelsOf, type RunConfig } from '../load/benchmark.ts'
 import { startClock } from '../load/clock.ts'
@@ -10,6 +14,7 @@ import { resolveEndpoint } from '../load/http/connection.ts'
 import { identifyTarget, parseTargetUrl } from '../load/identify.ts'
 import { openJournal } from '../load/journal.ts'
 import { checkOpenFiles } from '../load/limits.ts'
+import { preflightPlan } from '../load/preflight-plan.ts'
 import { type CountedWords, probeTarget } from '../load/probe.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
@@ -30,15 +35,17 @@ import { priceRun } from '../price/price-run.ts'
 import type { Scenario } from '../price/scenario.ts'
 import { seededRandom } from '../random.ts'
 import { reportFormats } from '../report/index.ts'
+import { plainText } from '../report/plain-text.ts'
 import type { Report } from '../report/report.ts'
-import { checksumsOf } from '../verify/checksums.ts'
 import { type Pricing, readRun, runFiles } from '../verify/read-run.ts'
 import { recompute } from '../verify/verify-run.ts'
-import { thisMachine, thisTool } from './certificate-store.ts'
+import { thisClient, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
-import { makeRunDirectory, writeJson, writeWhole } from './results-folder.ts'
+import { makeRunDirectory, writeJson } from './results-folder.ts'
+import { type MachineWatch, watchMachine } from './watch-machine.ts'
+import { writeReports } from './write-reports.ts'
 
 /** Neither a calibration nor a count needs a longer prompt than this. */
 const PROBE_TOKENS = 8_192
@@ -61,6 +68,10 @@ export interface RunPlan {
   readonly out: string
   readonly scenario: Scenario
   readonly catalogue: Catalogue
+  /** Whether GPUs, processors and power are watched while load runs. */
+  readonly telemetry: boolean
+  /** How long the machine rests before and after the load, so that its idle power is known. */
+  readonly restS: number
   /** Of the instrument; kept beside the results, and judged whether it applies. */
   readonly certificate?: Certificate
 }
@@ -98,10 +109,45 @@ async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   })
   checkContext(workload, identity.contextTokens, data)
   const target = { ...identity, weights: plan.declaredWeights ?? identity.weights }
+  const health = await lookOver(plan, url, hardware, data, io)
   const config = configOf(plan, url)
-  const measured = await measure(plan, url, { hardware, target, config, counting, data }, io)
+  const known = { hardware, target, config, counting, data, health }
+  const measured = await measure(plan, url, known, io)
   return finish(plan, measured, io)
 }
+
+/**
+ * What the run will suffer from: told now, in few words, and kept, since hours later it explains the figures.
+ *
+ * @throws UserError with exit code 3 for what makes it impossible
+ */
+async function lookOver(
+  plan: RunPlan,
+  url: URL,
+  hardware: Hardware,
+  data: WorkloadData | undefined,
+  io: Io,
+): Promise<Health> {
+  const planned = preflightPlan(plan.benchmark, url, plan.out, data)
+  const health = await preflight(thisLiveMachine, planned, hardware)
+  const blocker = health.findings.find(({ severity }) => severity === 'blocker')
+  if (blocker) {
+    throw new UserError(blocker.text, {
+      remedy: blocker.remedy ?? 'Run `baremark doctor` for all that it finds.',
+      exitCode: exitCodes.setup,
+    })
+  }
+  for (const { severity, text } of health.findings)
+    if (severity === 'warning') io.stderr(`Warning: ${plainText(text)}\n`)
+  return { findings: findingsOf(health), serving: health.server?.gpus ?? SERVER_UNKNOWN }
+}
+
+interface Health {
+  readonly findings: readonly Finding[]
+  readonly serving: ServingGpus
+}
+
+const SERVER_UNKNOWN: ServingGpus = { kind: 'unknown', reason: 'the server was not looked for' }
 
 function configOf(plan: RunPlan, url: URL): RunConfig {
   return {
@@ -164,6 +210,7 @@ function factsOf(data: WorkloadData | undefined): DatasetFacts | undefined {
 }
 
 interface Known {
+  readonly health: Health
   readonly counting: Counting
   readonly data?: WorkloadData
   readonly hardware: Hardware
@@ -197,6 +244,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     idPrefix: `baremark-${Date.parse(epoch).toString(36)}`,
   }
   let metrics: ServerMetricsRecording | undefined
+  let watch: MachineWatch | undefined
   try {
     const random = seededRandom(benchmark.seed, `probe-${epoch}`)
     io.signal.addEventListener('abort', sender.cancelAll)
@@ -218,11 +266,24 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       plan.access,
       clock,
     )
+    const watching = await watchMachine(
+      {
+        file: join(directory, runFiles.telemetry),
+        loopback: known.target.loopback,
+        serving: known.health.serving,
+        clock,
+        epochMonotonicMs,
+        wanted: plan.telemetry,
+        restS: plan.restS,
+      },
+      io,
+    )
+    watch = watching
     const base: RunLog = {
       schemaVersion: 1,
       runId,
       tool: thisTool(),
-      client: thisMachine(),
+      client: thisClient(),
       epoch,
       epochMonotonicMs,
       state: 'running',
@@ -231,11 +292,14 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       hardware: known.hardware,
       prompts: probe.prompts,
       serverMetrics: metrics.source,
+      preflight: known.health.findings,
+      telemetry: watching.log(),
       dataset: factsOf(known.data),
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
     if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
+    await watching.rest('before')
     const progress = startProgress(benchmark, io, clock.nowMs)
     const needs = {
       outputTokens: longestAnswer(benchmark.workload, known.data),
@@ -265,14 +329,29 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       levels.every(({ ended }) => ended === 'complete')
     await metrics.stop()
     metrics = undefined
-    const run: RunLog = { ...base, state: whole ? 'complete' : 'partial', levels }
+    await watching.rest('after')
+    await watching.stop()
+    watch = undefined
+    const run: RunLog = {
+      ...base,
+      state: whole ? 'complete' : 'partial',
+      telemetry: watching.log(),
+      stateChanges: io.signal.aborted ? undefined : await stateChanges(known.hardware),
+      levels,
+    }
     await writeJson(join(directory, runFiles.run), run)
     return { run, directory }
   } finally {
     sender.close()
     // Something else went wrong, and is what is told.
     await metrics?.stop().catch(() => {})
+    await watch?.stop()
   }
+}
+
+/** What of the machine's set-up is another than before the load. */
+async function stateChanges(before: Hardware): Promise<readonly string[]> {
+  return setUpChanges(before, await detectHardware())
 }
 
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */
@@ -320,27 +399,11 @@ async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Prom
   await writeJson(join(directory, runFiles.pricing), pricing)
   const report: Report = { schemaVersion: 1, run, summary, cost }
   await writeReports(report, directory)
-  await writeWhole(join(directory, runFiles.checksums), await checksumsOf(directory))
   for (const { name, render } of reportFormats) {
     if (name === 'text') io.stdout(await render(report))
   }
   io.stdout(`\nResults: ${directory}\nReport:  ${join(directory, 'report.html')}\n`)
   return exitCodeOf(report, io)
-}
-
-/** @throws UserError with exit code 6: what was measured is safe, the report is not */
-async function writeReports(report: Report, directory: string): Promise<void> {
-  try {
-    for (const { name, fileName, render } of reportFormats) {
-      if (name !== 'text') await writeWhole(join(directory, fileName), await render(report))
-    }
-  } catch (cause) {
-    throw new UserError(`The report could not be written: ${messageOf(cause)}`, {
-      remedy: `What was measured is safe: run \`baremark report ${directory} --format html\`.`,
-      exitCode: exitCodes.reportNotWritten,
-      cause,
-    })
-  }
 }
 
 function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {

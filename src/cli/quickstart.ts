@@ -47,6 +47,9 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
         scenario,
         catalogue,
         certificate,
+        telemetry: true,
+        // It is to be quick: idle power stays unknown.
+        restS: 0,
       },
       io,
     )

@@ -16,6 +16,9 @@ interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
   readonly weights?: 'random' | 'trained'
   readonly workers?: number
   readonly certificate?: string
+  readonly telemetry: boolean
+  /** Seconds. */
+  readonly rest: number
 }
 
 /** `baremark run`. @throws UserError */
@@ -42,6 +45,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       scenario,
       catalogue,
       certificate,
+      telemetry: flags.telemetry,
+      restS: flags.rest,
     },
     io,
   )

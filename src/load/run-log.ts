@@ -1,5 +1,5 @@
 import type { Hardware } from '../detect/hardware.ts'
-import type { Finding, ServingGpus } from '../detect/preflight.ts'
+import type { Finding, ServingGpus } from '../detect/preflight/preflight.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
 import type { ServerIdentity } from './server-identity.ts'
 

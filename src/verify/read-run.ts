@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
+import type { Telemetry } from '../detect/telemetry/sample.ts'
 import { messageOf, systemErrorCode, UserError } from '../errors.ts'
 import { eachRecord, type JournalCounts } from '../load/read-journal.ts'
 import type { RequestRecord } from '../load/record.ts'
@@ -14,12 +15,14 @@ import { type Scenario, scenarioSchema } from '../price/scenario.ts'
 import { reportSchema } from '../report/json-schema.ts'
 import { readCertificate } from './read-certificate.ts'
 import { readServerMetrics } from './read-server-metrics.ts'
+import { readTelemetryOf, telemetryFiles } from './read-telemetry.ts'
 
 /** Names of the files of a results directory. */
 export const runFiles = {
   run: 'run.json',
   records: 'requests.jsonl',
   serverMetrics: 'server-metrics.jsonl',
+  ...telemetryFiles,
   pricing: 'pricing.json',
   certificate: 'certificate.json',
   summary: 'summary.json',
@@ -56,6 +59,8 @@ export interface StoredRun {
   readonly certificate?: Certificate
   /** The server's own metrics, look by look; empty when there are none. */
   readonly serverSamples: readonly ServerSample[]
+  /** What was seen of the machine; absent when it was not watched. */
+  readonly telemetry?: Telemetry
 }
 
 /**
@@ -75,10 +80,11 @@ export async function readRun(path: string): Promise<StoredRun> {
       },
     )
   }
-  const [pricing, certificate, serverSamples] = await Promise.all([
+  const [pricing, certificate, serverSamples, telemetry] = await Promise.all([
     readPricing(directory),
     readCertificateOf(directory),
     readServerMetrics(join(directory, runFiles.serverMetrics)),
+    readTelemetryOf(directory, run),
   ])
   return {
     directory,
@@ -87,6 +93,7 @@ export async function readRun(path: string): Promise<StoredRun> {
     pricing,
     certificate,
     serverSamples,
+    telemetry,
   }
 }
 

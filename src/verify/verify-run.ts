@@ -27,8 +27,8 @@ export interface Recomputed {
 
 /** @throws UserError when the records cannot be read */
 export async function recompute(stored: StoredRun): Promise<Recomputed> {
-  const { run, certificate, serverSamples, eachRecord } = stored
-  const { add, finish } = startSummary(run, certificate, serverSamples)
+  const { run, certificate, serverSamples, telemetry, eachRecord } = stored
+  const { add, finish } = startSummary(run, certificate, serverSamples, telemetry)
   const journal = await eachRecord(add)
   return { summary: finish(), journal }
 }

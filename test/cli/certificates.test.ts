@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   certificateFolder,
   keepCertificate,
-  thisMachine,
+  thisClient,
   thisTool,
 } from '../../src/cli/certificate-store.ts'
 import type { Certificate } from '../../src/measure/instrument-certificate.ts'
@@ -39,7 +39,7 @@ function fitting(parts: Partial<Certificate> = {}): Certificate {
   return certificate({
     date: new Date(Date.now() - 60_000).toISOString(),
     tool: thisTool(),
-    machine: thisMachine(),
+    machine: thisClient(),
     levels: [calibratedUsers(8, 100_000)],
     ...parts,
   })
@@ -90,7 +90,7 @@ durationS: 0.3
     const copy = await readFile(join(ran.directory, 'certificate.json'), 'utf8')
     expect(copy).toBe(await readFile(kept, 'utf8'))
     const { run: log, summary } = await ran.report()
-    expect(log.client).toEqual(thisMachine())
+    expect(log.client).toEqual(thisClient())
     expect(summary.instrument).toMatchObject({ kind: 'applies', date: JSON.parse(copy).date })
     expect(summary.points[0]?.instrument).toMatchObject({
       streams: expect.closeTo(2, 0),
