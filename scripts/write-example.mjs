@@ -41,11 +41,13 @@ writeFileSync(
 )
 
 const notices = markdown.slice(0, markdown.indexOf('\nWarnings:')).trim()
-const [table] = /^\| Load [\s\S]*?(?=\n\n\|)/m.exec(markdown)
+const [table] = /^\| Load [\s\S]*?(?=\n\n)/m.exec(markdown)
+const [priced] = /^Priced at .*$/m.exec(markdown)
 const shown = [
   '<!-- example:begin -->',
   notices,
   table.trim(),
+  priced,
   '![Output tokens per second against users](docs/quickstart-chart.svg)',
   '<!-- example:end -->',
 ].join('\n\n')

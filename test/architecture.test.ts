@@ -17,6 +17,7 @@ const heavyModules = [
   'yaml',
   'execa',
   'systeminformation',
+  'koffi',
   'node-llama-cpp',
   '@huggingface/tokenizers',
 ]

@@ -1,3 +1,4 @@
+import { computeGpus } from '../detect/compute-gpus.ts'
 import { matchProfile } from '../detect/hardware-profile.ts'
 import { readingValue } from '../detect/reading.ts'
 import type { RunLog } from '../load/run-log.ts'
@@ -50,7 +51,7 @@ export function costWarnings(
   if (chosen.profile?.unit === 'gpu' && chosen.profile.tdpW && !chosen.profile.powerW?.load) {
     warnings.push({
       kind: 'board-power-only',
-      text: 'Power is the limit of the board alone, without the server around it: electricity is higher, and not to be compared with hardware whose whole power is known.',
+      text: 'The power in the bill is the limit of the board alone, without the server around it: electricity is higher, and not to be compared with hardware whose whole power is known.',
     })
   }
   if (chosen.profile?.unit === 'gpu' && chosen.unitPrice?.per === 'unit') {
@@ -60,7 +61,7 @@ export function costWarnings(
     })
   }
   if (chosen.inputs.loadPowerW && chosen.inputs.loadPowerW.kind !== 'measured') {
-    warnings.push({ kind: 'stated-power', text: 'Power is stated, not measured.' })
+    warnings.push({ kind: 'stated-power', text: statedPower(summary) })
   }
   const slo = run.config.benchmark.slo
   if (!hasSlo(slo)) {
@@ -81,13 +82,21 @@ export function costWarnings(
   return [...warnings, ...misappliedPrice(run, chosen), ...staleWarnings(assumptions, run.epoch)]
 }
 
+/** The bill does not use what was measured, which is of a part of the machine. */
+function statedPower({ points }: Summary): string {
+  const scopes = points.flatMap(({ machine }) => machine?.scopes ?? [])
+  return scopes.some(({ status }) => status === 'ok')
+    ? 'The power in the bill is stated; what was measured while the load ran is told beside it and is not part of it.'
+    : 'Power is stated, not measured.'
+}
+
 /** The profile was named, and it is not what was seen where the load ran. */
 function declaredHardware({ target, hardware }: RunLog, { profile }: Chosen): string | undefined {
   if (!profile) return undefined
   if (!target.loopback)
     return `The hardware is taken to be ${profile.name}, as stated; it was not observed.`
   if (profile.unit === 'host' && hardware.gpus.length === 0) return undefined
-  const names = hardware.gpus.map(({ name }) => readingValue(name) ?? '')
+  const names = computeGpus(hardware).map(({ name }) => readingValue(name) ?? '')
   if (names.length > 0 && names.every((name) => matchProfile(name, [profile]))) return undefined
   const seen = names.length > 0 ? [...new Set(names)].join(', ') : 'a machine without a GPU'
   return `The throughput was measured on ${seen}, but priced as ${profile.name}: the price is of a throughput that this hardware has not shown.`

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite'
+import type { Maybe } from '../arithmetic.ts'
 import { systemLine, workloadLine } from './facts.ts'
 import { fontFamily, textWidth } from './font-widths.ts'
 import { stampOf } from './front-matter.ts'
@@ -158,6 +159,22 @@ export function valueChannel(field: string, top: number): Position {
     title: null,
     scale: { domain: [0, top > 0 ? top * 1.12 : 1], nice: false },
   }
+}
+
+/** A limit far above the measurements would press them flat, so it is told and not drawn. */
+export function nearLimit(limit: Maybe, most: number): Maybe {
+  return limit !== undefined && limit <= 2 * most ? limit : undefined
+}
+
+/** A line across the plot, with what it stands for where that is not told elsewhere. */
+export function limitLayers(limit: number, top: number, text?: string): Layer[] {
+  const y = valueChannel('limit', top)
+  const color = palette.red.light
+  const rule: Layer = { mark: { type: 'rule', color, strokeDash: [5, 4] }, encoding: { y } }
+  const name = haloText({ color, align: 'left', dy: -8, x: 4 }, { y, text: { field: 'text' } })
+  return [
+    { data: { values: [{ limit, text }] }, layer: [rule, ...(text === undefined ? [] : name)] },
+  ]
 }
 
 /** Levels from few to very many would crowd the low ones together, so they are on a log scale. */

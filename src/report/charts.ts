@@ -9,8 +9,10 @@ import {
   haloText,
   LABEL_SIZE,
   type Layer,
+  limitLayers,
   loadChannel,
   loadWords,
+  nearLimit,
   PLOT_HEIGHT,
   PLOT_WIDTH,
   type Position,
@@ -20,6 +22,7 @@ import {
 import { ownedOption } from './facts.ts'
 import { textWidth } from './font-widths.ts'
 import { formatNumber, formatStatedMs, formatUsd, notAvailable, whyWithheld } from './format.ts'
+import { machineCharts } from './machine-charts.ts'
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
@@ -44,6 +47,7 @@ export function chartsOf(report: Report): Chart[] {
     frontierChart(report),
     costChart(report),
     ...timelineCharts(report),
+    ...machineCharts(report),
   ]
 }
 
@@ -95,11 +99,11 @@ function percentileChart(report: Report, subject: PercentileSubject): Chart {
   if (known.length === 0) {
     return { kind: 'left-out', id, description, why: 'Every p50 and p95 is unknown or withheld.' }
   }
-  const limitMs = nearLimit(subject.limitMs, known)
+  const limitMs = nearLimit(subject.limitMs, mostOf(known))
   const top = Math.max(limitMs ?? 0, ...known.map(({ value, high }) => high ?? value ?? 0))
   const layer: Layer[] = [
     { data: { values }, layer: percentileLayers(loadChannel(report, values), top, values) },
-    ...(limitMs === undefined ? [] : limitLayers(limitMs, top)),
+    ...(limitMs === undefined ? [] : limitLayers(limitMs, top, `limit ${formatStatedMs(limitMs)}`)),
   ]
   const bars = known.some(({ high }) => high !== null) ? '; bars are 95 % intervals' : ''
   const spec = frame(report, title, `ms against ${loads}${bars}`, layer)
@@ -168,27 +172,8 @@ function percentileLayers(x: Position, top: number, values: readonly PercentileR
   ]
 }
 
-/** A limit far above the measurements would press them flat, so it is told and not drawn. */
-function nearLimit(limitMs: Maybe, rows: readonly PercentileRow[]): Maybe {
-  const most = Math.max(...rows.map(({ value }) => value ?? 0))
-  return limitMs !== undefined && limitMs <= 2 * most ? limitMs : undefined
-}
-
-function limitLayers(limitMs: number, top: number): Layer[] {
-  const values = [{ limit: limitMs, text: `limit ${formatStatedMs(limitMs)}` }]
-  const y = valueChannel('limit', top)
-  return [
-    {
-      data: { values },
-      layer: [
-        { mark: { type: 'rule', color: palette.red.light, strokeDash: [5, 4] }, encoding: { y } },
-        ...haloText(
-          { color: palette.red.light, align: 'left', dy: -8, x: 4 },
-          { y, text: { field: 'text' } },
-        ),
-      ],
-    },
-  ]
+function mostOf(rows: readonly PercentileRow[]): number {
+  return Math.max(...rows.map(({ value }) => value ?? 0))
 }
 
 function percentileNotes(
@@ -202,7 +187,7 @@ function percentileNotes(
       return why === undefined ? [] : [`${series} at ${plainText(point.label)} not drawn: ${why}.`]
     }),
   )
-  const far = limitMs !== undefined && nearLimit(limitMs, known) === undefined
+  const far = limitMs !== undefined && nearLimit(limitMs, mostOf(known)) === undefined
   return far
     ? [...withheld, `The limit of ${formatStatedMs(limitMs)} is far above the chart.`]
     : withheld

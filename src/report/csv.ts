@@ -1,6 +1,10 @@
+import type { Maybe } from '../arithmetic.ts'
+import { computeGpus } from '../detect/compute-gpus.ts'
 import { readingValue } from '../detect/reading.ts'
+import { type TelemetryScope, telemetryScopes } from '../detect/telemetry/sample.ts'
 import type { LoadLevel } from '../load/benchmark.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
+import type { DeviceFigures } from '../measure/machine-figures.ts'
 import type {
   CountSource,
   Distribution,
@@ -13,6 +17,7 @@ import { hardwareLine, serverHost } from './facts.ts'
 import { whyWithheld } from './format.ts'
 import { frontLines, stampOf } from './front-matter.ts'
 import { type LevelRow, levelRows } from './level-table.ts'
+import { largest, servingOf, smallest } from './machine-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
 
@@ -41,7 +46,7 @@ const columns: readonly Column[] = [
   ['model', ({ run }) => run.target.model],
   ['server_host', ({ run }) => serverHost(run)],
   ['measuring_machine', ({ run }) => hardwareLine(run.hardware)],
-  ['gpu_count', ({ run }) => run.hardware.gpus.length],
+  ['gpu_count', ({ run }) => computeGpus(run.hardware).length],
   ['cpu_model', ({ run }) => readingValue(run.hardware.host.cpuModel)],
   ['requested_input_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).inputTokens],
   ['requested_output_tokens', ({ run }) => askedTokens(run.config.benchmark.workload).outputTokens],
@@ -115,6 +120,19 @@ const columns: readonly Column[] = [
   runTokens('input', 'tokenizer'),
   runTokens('input', 'server-timings'),
   runTokens('input', 'server-counters'),
+  ...telemetryScopes.flatMap(energy),
+  ['serving_devices', (_, { point }) => point.machine && servingOf(point).length],
+  ['energy_coverage_ratio', (_, row) => least(row, ({ energy }) => energy.coverageRatio)],
+  ['throttle_power_cap_ratio', (_, row) => most(row, ({ throttle }) => throttle?.powerCapRatio)],
+  ['throttle_thermal_ratio', (_, row) => most(row, ({ throttle }) => throttle?.thermalRatio)],
+  [
+    'throttle_power_brake_ratio',
+    (_, row) => most(row, ({ throttle }) => throttle?.powerBrakeRatio),
+  ],
+  ['throttle_sync_boost_ratio', (_, row) => most(row, ({ throttle }) => throttle?.syncBoostRatio)],
+  ['temperature_max_c', (_, row) => most(row, ({ temperatureMaxC }) => temperatureMaxC)],
+  ['temperature_memory_max_c', (_, row) => most(row, (device) => device.temperatureMemoryMaxC)],
+  ['clock_sm_min_mhz', (_, row) => least(row, ({ clockSmMinMhz }) => clockSmMinMhz)],
   ['is_priced_level', (_, { priced }) => priced],
   ['meets_slo', (_, { cost }) => cost?.meetsSlo],
   ['utilisation_ratio', ({ cost }) => cost.utilisation],
@@ -156,6 +174,32 @@ function serverTime(name: string, of: (server: ServerFigures) => ServerTime | un
     [`server_${name}_mean_ms`, (_, row) => time(row)?.meanMs],
     ...bounds,
   ]
+}
+
+/** Of one scope; scopes overlap, so they are never added up. */
+function energy(scope: TelemetryScope): Column[] {
+  const of = ({ point }: LevelRow) => point.machine?.scopes.find((each) => each.scope === scope)
+  const name = scope.replace('-', '_')
+  return [
+    [`${name}_energy_status`, (_, row) => of(row)?.status],
+    [`${name}_power_mean_w`, (_, row) => of(row)?.meanPowerW],
+    [`${name}_power_idle_w`, (_, row) => of(row)?.idlePowerW],
+    [`${name}_energy_j`, (_, row) => of(row)?.joules],
+    [`${name}_energy_uncertainty_j`, (_, row) => of(row)?.uncertaintyJ],
+    [`${name}_gross_j_per_output_token`, (_, row) => of(row)?.grossJPerOutputToken],
+    [`${name}_net_j_per_output_token`, (_, row) => of(row)?.netJPerOutputToken],
+    [`${name}_uncertainty_ratio`, (_, row) => of(row)?.uncertaintyRatio],
+    [`${name}_output_tokens_per_j`, (_, row) => of(row)?.outputTokensPerJ],
+  ]
+}
+
+/** Over the devices that serve the model. */
+function most({ point }: LevelRow, of: (device: DeviceFigures) => Maybe): Maybe {
+  return largest(servingOf(point).map(of))
+}
+
+function least({ point }: LevelRow, of: (device: DeviceFigures) => Maybe): Maybe {
+  return smallest(servingOf(point).map(of))
 }
 
 /** Of the whole run, the same in every row. */

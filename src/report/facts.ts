@@ -1,3 +1,4 @@
+import { computeGpus } from '../detect/compute-gpus.ts'
 import type { Gpu } from '../detect/gpu-fields.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { readingValue } from '../detect/reading.ts'
@@ -19,6 +20,7 @@ import {
   formatTokens,
   notAvailable,
 } from './format.ts'
+import { energyFact } from './machine-facts.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
 import { metricsText } from './server-facts.ts'
@@ -27,12 +29,15 @@ import { metricsText } from './server-facts.ts'
 export type Fact = readonly [name: string, text: string]
 
 /** What was measured, where and when: the head of a report. */
-export function identityFacts({ run }: Report): Fact[] {
+export function identityFacts(report: Report): Fact[] {
+  const { run } = report
+  const energy = energyFact(report, pricedPoint(report))
   return [
     ['Model', plainText(run.target.model)],
     ['Server', serverLine(run)],
     [hardwareTitle(run), hardwareLine(run.hardware)],
     ['Workload', workloadLine(run)],
+    ...(energy === undefined ? [] : [energy]),
     ['Started', formatDate(run.epoch)],
     ['Run', `${plainText(run.runId)}, ${run.tool.name} ${plainText(run.tool.version)}`],
   ]
@@ -52,8 +57,9 @@ export function hardwareTitle({ target }: RunLog): string {
 
 /** Accelerators by name and number; the CPU where there are none. */
 export function hardwareLine(hardware: Hardware): string {
-  return hardware.gpus.length > 0
-    ? gpuLine(hardware.gpus)
+  const gpus = computeGpus(hardware)
+  return gpus.length > 0
+    ? gpuLine(gpus)
     : `No GPU detected; CPU ${cpuName(hardware) ?? notAvailable}`
 }
 
@@ -127,6 +133,7 @@ export function configurationFacts({ run }: Report): Fact[] {
     ['TLS certificate', certificateText(config.tlsVerified)],
     ['Prompt lengths', calibrationText(run.prompts)],
     ...metricsFact(run),
+    ...watchedFact(run),
     ...datasetFacts(run),
     ['Tool', `${run.tool.name} ${run.tool.version}, Node ${run.tool.node}, ${run.tool.platform}`],
   ]
@@ -135,6 +142,12 @@ export function configurationFacts({ run }: Report): Fact[] {
 function metricsFact(run: RunLog): Fact[] {
   const text = metricsText(run)
   return text === undefined ? [] : [["Server's metrics", text]]
+}
+
+function watchedFact({ telemetry }: RunLog): Fact[] {
+  if (telemetry === undefined) return []
+  const text = telemetry.kind === 'none' ? `no: ${plainText(telemetry.reason)}` : 'yes'
+  return [['Machine watched', text]]
 }
 
 /** How requests come about, beyond how many. */
@@ -209,7 +222,22 @@ export function methodFacts({ run, summary }: Report): Fact[] {
       'Percentiles',
       'Nearest rank on the raw samples. Each has an exact 95 % interval from order statistics, and is withheld until there are enough samples for one (p90 64, p95 130, p99 662).',
     ],
+    ...energyMethod(summary.points),
     ['n/a', 'Unknown. It is never zero.'],
+  ]
+}
+
+function energyMethod(points: readonly OperatingPoint[]): Fact[] {
+  if (points.every(({ machine }) => machine === undefined)) return []
+  return [
+    [
+      'Energy',
+      'Of the window, by the energy counter where the sensor has one, else by its power over time; each is held against the other. Gross is all of it, net what is above the idle machine with the model loaded. Told only where looks cover 95 % of the window and the window is long enough for the sensor.',
+    ],
+    [
+      'Clocks held back',
+      'Share of the window by the cumulative times that the driver keeps of each cause; where it keeps none, share of the looks at which the cause was named.',
+    ],
   ]
 }
 
@@ -236,7 +264,8 @@ function serverLine(run: RunLog): string {
 }
 
 function machineName(hardware: Hardware): string {
-  if (hardware.gpus.length > 0) return gpuLine(hardware.gpus)
+  const gpus = computeGpus(hardware)
+  if (gpus.length > 0) return gpuLine(gpus)
   return `${cpuName(hardware) ?? 'a machine of unknown make'}, no GPU`
 }
 

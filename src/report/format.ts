@@ -44,6 +44,17 @@ export function formatStatedMs(value: Maybe): string {
   return value >= MS_PER_S ? `${formatStated(value / MS_PER_S)} s` : `${formatStated(value)} ms`
 }
 
+/** A figure and the half-width of its uncertainty, both to the second digit of that: `0.412 ± 0.022`. */
+export function formatWithin(value: Maybe, uncertainty: Maybe): string {
+  if (!isKnown(value)) return notAvailable
+  if (!isKnown(uncertainty)) return `${formatNumber(value)} ± ${notAvailable}`
+  if (uncertainty === 0 || outOfRange(uncertainty)) {
+    return `${formatNumber(value)} ± ${formatNumber(uncertainty, 2)}`
+  }
+  const decimals = decimalsFor(uncertainty, 2)
+  return [value, uncertainty].map((each) => separateThousands(each.toFixed(decimals))).join(' ± ')
+}
+
 /** Cents from a dollar on, none from a thousand on, three significant digits below a dollar. */
 export function formatUsd(value: Maybe): string {
   if (!isKnown(value)) return notAvailable

@@ -1,22 +1,36 @@
-import { type Gpu, gpuFields } from '../detect/gpu-fields.ts'
-import { hostFields } from '../detect/host-fields.ts'
-import type {
-  FieldInfo,
-  GpuPartition,
-  GpuProcess,
-  Reading,
-  ReadingKind,
-  ReadingOf,
-} from '../detect/reading.ts'
+import type { Finding } from '../detect/preflight/preflight.ts'
 import { configurationFacts, hardwareTitle, methodFacts } from './facts.ts'
-import { formatCount, formatMs, formatStated, notAvailable } from './format.ts'
-import { factList, type HtmlCell, htmlSection, htmlTable, paragraph } from './html-table.ts'
+import { formatMs, notAvailable } from './format.ts'
+import {
+  type DifferingField,
+  findingsOf,
+  gpuAccount,
+  gpuLabels,
+  hashText,
+  hostAccount,
+  partitionRows,
+  processNote,
+  processRows,
+  type ReadingAccount,
+  topologyTable,
+} from './hardware-facts.ts'
+import {
+  bulletList,
+  factList,
+  type HtmlCell,
+  htmlRow,
+  htmlSection,
+  htmlTable,
+  paragraph,
+  scrollBox,
+} from './html-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
 
-/** What the machine says of itself, field by field, with the source of each and why any is absent. */
-export function hardwareSection({ run }: Report): Markup {
-  const { gpus, host, tools } = run.hardware
+/** What the machine says of itself, what was found wrong with it, and why anything is not known. */
+export function hardwareSection(report: Report): Markup {
+  const { run } = report
+  const { hardware } = run
   return htmlSection(
     hardwareTitle(run),
     run.target.loopback
@@ -24,26 +38,14 @@ export function hardwareSection({ run }: Report): Markup {
       : paragraph(
           'The server is on another machine, which was not looked at. What follows is the machine that sent the requests.',
         ),
-    readingTable(
-      'Host',
-      fieldsOf(hostFields, host).map((field) => [field]),
-    ),
-    gpus.length === 0 ? paragraph('No GPU was detected.') : gpuTable(gpus),
-    htmlTable(
-      'Tools asked',
-      [
-        { heading: 'Tool asked' },
-        { heading: 'Outcome' },
-        { heading: 'Took' },
-        { heading: 'Detail' },
-      ],
-      tools.map(({ tool, outcome, tookMs, detail }) => [
-        tool,
-        outcome,
-        formatMs(tookMs),
-        detail ?? '',
-      ]),
-    ),
+    changeNotice(run.stateChanges),
+    ...findings(report),
+    ...(hardware.gpus.length === 0 ? [paragraph('No GPU was detected.')] : gpuParts(report)),
+    titled('Host'),
+    ...accountParts('Host', hostAccount(hardware)),
+    titled('Tools asked'),
+    toolTable(report),
+    smallText(hashText(hardware)),
   )
 }
 
@@ -55,65 +57,146 @@ export function methodSection(report: Report): Markup {
   return htmlSection('How the figures were made', factList(methodFacts(report)))
 }
 
-type AnyReading = Reading<ReadingOf<ReadingKind>>
-type Field = readonly [name: string, reading: AnyReading, unit?: string]
-
-function fieldsOf<F extends string>(
-  table: Readonly<Record<F, FieldInfo>>,
-  readings: Readonly<Record<NoInfer<F>, AnyReading>>,
-): Field[] {
-  const names = Object.keys(table) as F[]
-  return names.map((name) => [table[name].label, readings[name], table[name].unit])
+function titled(title: string): Markup {
+  return html`<h3>${title}</h3>
+`
 }
 
-/** One table for all GPUs: a value that all share is written once. */
-function gpuTable(gpus: readonly Gpu[]): Markup {
-  const each = gpus.map((gpu) => fieldsOf(gpuFields, gpu))
-  const title = gpus.length === 1 ? 'GPU' : `GPUs (${formatCount(gpus.length)})`
-  const merged = (each[0] ?? []).map((_, i) => each.flatMap((fields) => fields.slice(i, i + 1)))
-  return readingTable(title, merged)
+function smallText(text: string): Markup {
+  return html`<p class="small">${text}</p>
+`
 }
 
-/** Each row holds the same field of one or more devices. */
-function readingTable(title: string, rows: readonly (readonly Field[])[]): Markup {
-  return htmlTable(
+/** Levels before and after such a change may not compare. */
+function changeNotice(changes: readonly string[] | undefined): Markup | undefined {
+  if (changes === undefined || changes.length === 0) return undefined
+  return html`<div class="remark" role="note"><strong>Set up anew while it was measured</strong>
+${bulletList(changes)}</div>
+`
+}
+
+const severityClass: Readonly<Record<Finding['severity'], string>> = {
+  blocker: 'fail',
+  warning: 'doubtful',
+  note: 'not-measured',
+}
+
+/** Nothing of a run that did not look. */
+function findings(report: Report): Markup[] {
+  if (report.run.preflight === undefined) return []
+  const found = findingsOf(report)
+  if (found.length === 0) return [paragraph('Nothing was found wrong with it before the run.')]
+  const columns = [
+    { heading: 'Check' },
+    { heading: 'How bad' },
+    { heading: 'Found' },
+    { heading: 'What to do' },
+  ]
+  const rows = found.map(({ check, severity, text, remedy = '' }) => [
+    check,
+    html`<span class="status ${severityClass[severity]}">${severity.toUpperCase()}</span>`,
+    html`<span class="why">${text}</span>`,
+    html`<span class="why">${remedy}</span>`,
+  ])
+  return [titled('Found before the run'), htmlTable('Found before the run', columns, rows)]
+}
+
+function gpuParts({ run: { hardware } }: Report): Markup[] {
+  const labels = gpuLabels(hardware.gpus)
+  const title = labels.length === 1 ? 'GPU' : `GPUs (${labels.length.toFixed(0)})`
+  const account = gpuAccount(hardware)
+  const processes = processRows(hardware)
+  const partitions = partitionRows(hardware)
+  const topology = topologyTable(hardware)
+  const none = processNote(hardware)
+  return [
+    titled(title),
+    ...accountParts(title, account, labels),
+    ...(topology === undefined
+      ? []
+      : [
+          titled('Links between GPUs'),
+          htmlTable(
+            'Links between GPUs',
+            topology.headings.map((heading) => ({ heading })),
+            topology.rows,
+          ),
+          smallText('As the vendor’s tool names them.'),
+        ]),
+    ...listTable('Programs on the GPUs', ['GPU', 'Program', 'Process', 'Memory'], processes),
+    ...(none === undefined ? [] : [smallText(none)]),
+    ...listTable('Parts of GPUs', ['GPU', 'Profile', 'Memory', 'In use'], partitions),
+  ]
+}
+
+function listTable(
+  title: string,
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): Markup[] {
+  if (rows.length === 0) return []
+  const columns = headings.map((heading) => ({ heading }))
+  return [titled(title), htmlTable(title, columns, rows)]
+}
+
+/** What devices share, grouped; then what differs, a row a device; then what none of them tells. */
+function accountParts(
+  title: string,
+  { groups, differing, notTold }: ReadingAccount,
+  labels: readonly string[] = [],
+): Markup[] {
+  const columns = [{ heading: 'Field' }, { heading: 'Value' }, { heading: 'Source' }]
+  const bodies = groups.map(
+    (
+      group,
+    ) => html`<tbody><tr class="level"><th colspan="3" scope="rowgroup">${group.title}</th></tr>
+${group.rows.map(({ label, value, source }) => htmlRow(columns, [label, value, sourceCell(source)]))}</tbody>
+`,
+  )
+  const shared = scrollBox(
     title,
-    [{ heading: title }, { heading: 'Value' }, { heading: 'Source' }],
-    rows.map((devices) => [
-      devices[0]?.[0] ?? '',
-      mergedCell(devices),
-      [...new Set(devices.map(([, { source }]) => source))].join(', '),
+    html`<thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
+${bodies}`,
+  )
+  return [
+    ...(groups.length > 0 ? [shared] : []),
+    ...(differing.length > 0 ? [differingTable(title, differing, labels)] : []),
+    ...(notTold === undefined ? [] : [smallText(notTold)]),
+  ]
+}
+
+function differingTable(
+  title: string,
+  differing: readonly DifferingField[],
+  labels: readonly string[],
+): Markup {
+  const columns = [{ heading: 'Differs' }, ...differing.map(({ label }) => ({ heading: label }))]
+  const rows = labels.map((label, i) => [
+    label,
+    ...differing.map(({ values }) => valueCell(values[i] ?? '')),
+  ])
+  const sources = ['Source', ...differing.map(({ source }) => sourceCell(source))]
+  return htmlTable(`${title}: what differs`, columns, [...rows, sources])
+}
+
+function valueCell(value: string): HtmlCell {
+  return value.startsWith(`${notAvailable}: `) ? html`<span class="absent">${value}</span>` : value
+}
+
+function sourceCell(source: string): Markup {
+  return html`<span class="absent">${source}</span>`
+}
+
+function toolTable({ run: { hardware } }: Report): Markup {
+  const headings = ['Tool asked', 'Outcome', 'Took', 'Detail']
+  return htmlTable(
+    'Tools asked',
+    headings.map((heading) => ({ heading })),
+    hardware.tools.map(({ tool, outcome, tookMs, detail }) => [
+      tool,
+      outcome,
+      formatMs(tookMs),
+      detail ?? '',
     ]),
   )
-}
-
-function mergedCell(devices: readonly Field[]): HtmlCell {
-  const cells = devices.map(([, reading, unit]) => readingCell(reading, unit))
-  const [first, ...others] = cells
-  if (first === undefined || others.every(({ markup }) => markup === first.markup)) {
-    return first ?? ''
-  }
-  return html`${cells.map((cell, i) => html`<div>${formatCount(i)}: ${cell}</div>`)}`
-}
-
-function readingCell(reading: AnyReading, unit: string | undefined): Markup {
-  if (reading.status === 'absent') {
-    return html`<span class="absent">${notAvailable}: ${reading.reason}</span>`
-  }
-  const text = readingText(reading.value)
-  return html`${unit === undefined ? text : `${text} ${unit}`}`
-}
-
-function readingText(value: ReadingOf<ReadingKind>): string {
-  if (typeof value === 'boolean') return value ? 'on' : 'off'
-  if (typeof value === 'number') return formatStated(value)
-  return typeof value === 'string' ? value : value.map(partText).join(', ') || 'none'
-}
-
-function partText(part: string | GpuProcess | GpuPartition): string {
-  if (typeof part === 'string') return part
-  if ('profile' in part) return part.profile
-  const { pid, name = 'unnamed process', usedMib } = part
-  const memory = usedMib === undefined ? '' : ` ${formatStated(usedMib)} MiB`
-  return `${name}${pid === undefined ? '' : ` (${pid})`}${memory}`
 }

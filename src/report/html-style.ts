@@ -89,15 +89,21 @@ thead .num{white-space:normal}
 .level th{background:var(--page);color:var(--ink)}
 .level~tr th{font-weight:normal}
 .interval,.absent{color:var(--muted);font-size:.9em;font-weight:normal}
+.why{display:inline-block;white-space:normal;text-align:left;min-width:22ch;max-width:46ch}
+.num .why{max-width:34ch}
+.remark{background:var(--doubtBack);border-left:4px solid var(--doubt);border-radius:6px;padding:8px 14px;margin:8px 0 14px;overflow-wrap:anywhere}
+.remark strong{color:var(--doubt)}
+.tall .scroll{max-height:440px;overflow:auto}
+.tall thead th{position:sticky;top:0;z-index:1;background:var(--card)}
 .kind{color:var(--muted);font-weight:normal;font-size:.9em;border:1px solid var(--grid);border-radius:4px;padding:0 5px;white-space:nowrap}
 sup{color:var(--muted);font-weight:normal;line-height:0}
 .status{font-weight:bold;font-size:.9em;white-space:nowrap}
-.pass{color:var(--good)}.fail{color:var(--bad)}.not-measured{color:var(--muted)}
+.pass{color:var(--good)}.doubtful{color:var(--doubt)}.fail{color:var(--bad)}.not-measured{color:var(--muted)}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:18px 24px}
 figure{margin:14px 0 0;min-width:0}
 figure svg{display:block;width:100%;max-width:460px;height:auto}
 figcaption{color:var(--muted);font-size:13px;max-width:460px;padding-left:7px}
 footer{color:var(--muted);font-size:13px;text-align:center}
 @media (max-width:560px){main{padding:12px 10px 32px}header,section,.verdict{padding:14px}.notice{padding:10px 14px}h1{font-size:20px}.kpis{grid-template-columns:1fr 1fr;gap:8px}.kpi{padding:10px 12px}.kpi .value{font-size:21px}th,td{padding:6px 8px}.scroll tr>th:first-child{position:sticky;left:0;max-width:9.5em;overflow-wrap:anywhere}.scroll tr:not(.priced,.level)>th:first-child{background:var(--card)}}
-@media print{:root{color-scheme:light}body{background:none;font-size:10pt}main{max-width:none;padding:10pt 0 0}.notice{font-size:10pt}h1{font-size:16pt}h2,.verdict h2{font-size:13pt}h3{font-size:10.5pt}p,ul,.verdict ul{max-width:none}.small,figcaption,.eyebrow,.facts dt,.kpi .label,.kpi .detail,footer{font-size:8.5pt}header,.kpi{border-color:#c5ccd4}header,.verdict{padding:10pt 12pt;margin:0 0 10pt}.verdict{border-left-width:5px;print-color-adjust:exact;-webkit-print-color-adjust:exact}section{border:0;border-radius:0;padding:0;margin:0 0 16pt}.facts{grid-template-columns:repeat(3,1fr);gap:6pt 14pt}.scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:3pt 5pt;min-width:0}tbody th{min-width:0}.num{white-space:normal}tr,figure,.kpi,.verdict{break-inside:avoid}h2,h3{break-after:avoid}.charts{grid-template-columns:1fr 1fr}.kpis{grid-template-columns:repeat(5,1fr);gap:8pt}.kpi{padding:7pt 8pt}.kpi .value{font-size:14pt}}
+@media print{:root{color-scheme:light}body{background:none;font-size:10pt}main{max-width:none;padding:10pt 0 0}.notice{font-size:10pt}h1{font-size:16pt}h2,.verdict h2{font-size:13pt}h3{font-size:10.5pt}p,ul,.verdict ul{max-width:none}.small,figcaption,.eyebrow,.facts dt,.kpi .label,.kpi .detail,footer{font-size:8.5pt}header,.kpi{border-color:#c5ccd4}header,.verdict{padding:10pt 12pt;margin:0 0 10pt}.verdict{border-left-width:5px;print-color-adjust:exact;-webkit-print-color-adjust:exact}section{border:0;border-radius:0;padding:0;margin:0 0 16pt}.facts{grid-template-columns:repeat(3,1fr);gap:6pt 14pt}.scroll,.tall .scroll{overflow:visible;max-height:none}table{font-size:8.5pt}th,td{padding:3pt 5pt;min-width:0}tbody th{min-width:0}.num{white-space:normal}tr,figure,.kpi,.verdict{break-inside:avoid}h2,h3{break-after:avoid}.charts{grid-template-columns:1fr 1fr}.kpis{grid-template-columns:repeat(5,1fr);gap:8pt}.kpi{padding:7pt 8pt}.kpi .value{font-size:14pt}}
 `

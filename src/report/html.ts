@@ -14,6 +14,7 @@ import {
 } from './format.ts'
 import { frontMatter, stampOf } from './front-matter.ts'
 import { costSection } from './html-cost.ts'
+import { energySection } from './html-energy.ts'
 import { configurationSection, hardwareSection, methodSection } from './html-machine.ts'
 import {
   clientSection,
@@ -40,7 +41,7 @@ export const htmlFormat: ReportFormat = {
 
 async function renderHtml(report: Report): Promise<string> {
   const pictures = await renderCharts(report)
-  const [bill, server, others] = (['cost', 'server', 'load'] as const).map((place) =>
+  const [bill, server, machine, others] = places.map((place) =>
     pictures.filter(({ chart }) => placeOf(chart.id) === place).map(figureOf),
   )
   const sections = [
@@ -55,6 +56,7 @@ ${others}</div>
     gateSection(report),
     errorSection(report),
     serverSection(report, html`<div class="charts">${server}</div>`),
+    energySection(report, html`<div class="charts">${machine}</div>`),
     tokenSection(report),
     clientSection(report),
     costSection(report, html`${bill}`),
@@ -68,10 +70,11 @@ ${others}</div>
   ).markup
 }
 
-/** The section that shows a chart. */
-function placeOf(id: string): 'cost' | 'server' | 'load' {
-  if (id === 'cost') return 'cost'
-  return id.startsWith('server-') ? 'server' : 'load'
+/** Sections that show charts, and how the ids of these begin; those of no other stand by themselves. */
+const places = ['cost', 'server', 'machine', 'load'] as const
+
+function placeOf(id: string): (typeof places)[number] {
+  return places.find((place) => id === place || id.startsWith(`${place}-`)) ?? 'load'
 }
 
 function pageOf(report: Report, sections: readonly Markup[]): Markup {

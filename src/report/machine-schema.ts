@@ -138,6 +138,8 @@ const deviceSchema = z.strictObject({
   id: z.string(),
   name: z.string(),
   scope,
+  serving: z.boolean().describe('Whether it is counted as serving the model'),
+  pciAddress: z.string().optional(),
   looks: z.int().nonnegative(),
   powerMeanW: number,
   powerMaxW: number,
@@ -188,7 +190,9 @@ export const machineFiguresSchema = z.strictObject({
 
 /** The machine over a whole run: see `MachineSummary`. */
 export const machineSummarySchema = z.strictObject({
-  idle: z.array(z.strictObject({ scope, beforeW: number, afterW: number })),
+  idle: z.array(
+    z.strictObject({ scope, beforeW: number, afterW: number, reason: z.string().optional() }),
+  ),
   timelines: z.array(
     z.strictObject({
       id: z.string(),

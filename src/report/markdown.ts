@@ -4,6 +4,7 @@ import {
   breakEvenLine,
   errorLines,
   type Fact,
+  hardwareTitle,
   identityFacts,
   methodFacts,
   pricingBasis,
@@ -12,8 +13,25 @@ import {
 } from './facts.ts'
 import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
+import {
+  findingLine,
+  findingsOf,
+  gpuAccount,
+  hashText,
+  hostAccount,
+  type ReadingAccount,
+} from './hardware-facts.ts'
 import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument-facts.ts'
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
+import {
+  deviceTable,
+  energyReasons,
+  energyTable,
+  energyTitle,
+  scopeTable,
+  sensorTable,
+  watchLines,
+} from './machine-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
@@ -33,11 +51,14 @@ function renderMarkdown(report: Report): string {
     bullets(identityFacts(report).map(factLine)),
     levelBlock(report),
     errorBlock(report),
+    findingBlock(report),
     costBlock(report),
     details('Validity gates', gateTable(report)),
+    energyBlock(report),
     serverBlock(report),
     tokenBlock(report),
     details('Instrument error', instrumentTable(report)),
+    details(hardwareTitle(report.run), hardwareBlock(report)),
     details('Assumptions', assumptionTable(report)),
     details('Method', bullets(methodFacts(report).map(factLine))),
   ]
@@ -122,6 +143,53 @@ function gateTable({ summary }: Report): string {
     ]),
   )
   return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+}
+
+/** Empty where nothing was found. */
+function findingBlock(report: Report): string {
+  const findings = findingsOf(report)
+  if (findings.length === 0) return ''
+  const lines = findings.map((finding) => escapeMarkdown(findingLine(finding)))
+  return `The machine before the run:\n\n${bullets(lines)}`
+}
+
+/** Empty where nothing of the machine was recorded. */
+function energyBlock(report: Report): string {
+  const tables = [energyTable, scopeTable, sensorTable, deviceTable].flatMap(
+    (of) => of(report) ?? [],
+  )
+  if (tables.length === 0) return ''
+  const lines = [...energyReasons(report), ...watchLines(report)]
+  const blocks = [
+    bullets(lines.map(escapeMarkdown)),
+    ...tables.flatMap((each) => [textTable(each), escapeMarkdown(each.note)]),
+  ]
+  return details(energyTitle(report), blocks.filter((block) => block !== '').join('\n\n'))
+}
+
+function hardwareBlock({ run: { hardware, stateChanges = [] } }: Report): string {
+  const accounts = [
+    { name: 'Host', account: hostAccount(hardware) },
+    ...(hardware.gpus.length > 0 ? [{ name: 'GPU', account: gpuAccount(hardware) }] : []),
+  ]
+  const rows = accounts.flatMap(({ name, account }) => accountRows(name, account))
+  const changes = stateChanges.map((change) => `Changed during the run: ${change}`)
+  const lines = [
+    ...changes,
+    ...accounts.flatMap(({ name, account: { notTold } }) =>
+      notTold === undefined ? [] : [`${name}. ${notTold}`],
+    ),
+    hashText(hardware),
+  ]
+  return [table(['', 'What', 'Value'], rows), bullets(lines.map(escapeMarkdown))].join('\n\n')
+}
+
+function accountRows(name: string, { groups, differing }: ReadingAccount): string[][] {
+  const shared = groups.flatMap(({ title, rows }) =>
+    rows.map(({ label, value }) => [`${name}: ${title}`, label, value]),
+  )
+  const each = differing.map(({ label, values }) => [`${name}: each`, label, values.join('; ')])
+  return [...shared, ...each].map((cells) => cells.map(escapeMarkdown))
 }
 
 /** Empty where the server said nothing. */

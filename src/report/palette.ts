@@ -10,6 +10,12 @@ export const palette = {
   blue: { light: '#2563eb', dark: '#7aa7ff' },
   navy: { light: '#1e3a8a', dark: '#b9ceff' },
   sky: { light: '#4f8ef7', dark: '#4c86e8' },
+  amber: { light: '#b45309', dark: '#f2a65a' },
+  teal: { light: '#0f766e', dark: '#4fd1c5' },
+  violet: { light: '#7c3aed', dark: '#b79bff' },
+  rose: { light: '#be185d', dark: '#ff8fc0' },
+  olive: { light: '#5f6f0a', dark: '#c3d15c' },
+  brown: { light: '#8a5a44', dark: '#d9a98c' },
   red: { light: '#c81e1e', dark: '#ff8a80' },
 } as const
 

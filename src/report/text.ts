@@ -4,15 +4,24 @@ import {
   errorLines,
   type Fact,
   identityFacts,
+  pricedPoint,
   pricingBasis,
   sentence,
 } from './facts.ts'
-import { formatPercent, formatUsd, notAvailable } from './format.ts'
+import { formatCount, formatPercent, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
+import { findingLine, findingsOf } from './hardware-facts.ts'
 import { levelColumns, levelRows, noteMark, tableNotes } from './level-table.ts'
+import {
+  energyReasons,
+  energyTable,
+  energyTitle,
+  otherScopesLine,
+  watchLines,
+} from './machine-facts.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
-import { looksLine, serverTable } from './server-facts.ts'
+import { looksLine, serverTable, type TextTable } from './server-facts.ts'
 import { tokenLines, tokensAreTelling, tokenTable } from './token-facts.ts'
 
 /** For a terminal: plain characters, at most 100 columns. */
@@ -26,6 +35,8 @@ function renderText(report: Report): string {
     identityFacts(report).flatMap(factLines),
     levelBlock(report),
     ...errorBlock(report),
+    ...findingBlock(report),
+    ...energyBlock(report),
     ...serverBlock(report),
     ...tokenBlock(report),
     costBlock(report),
@@ -100,24 +111,60 @@ function errorBlock(report: Report): string[][] {
   return [['Errors:', ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
 }
 
+/** What stands in the way of a good run; of what is good to know only how much there is. */
+function findingBlock(report: Report): string[][] {
+  const findings = findingsOf(report)
+  if (findings.length === 0) return []
+  const told = findings.filter(({ severity }) => severity !== 'note')
+  const notes = findings.length - told.length
+  const rest =
+    notes === 0 ? [] : [`Good to know: ${formatCount(notes)} more, in report.md and report.html.`]
+  const lines = [...told.map(findingLine), ...rest]
+  return [['The machine before the run:', ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
+}
+
+/** Nothing where nothing of the machine was recorded. */
+function energyBlock(report: Report): string[][] {
+  const table = energyTable(report)
+  if (table === undefined) return []
+  const other = otherScopesLine(report, pricedPoint(report))
+  return [
+    [
+      `${energyTitle(report)}:`,
+      ...tableLines(table),
+      ...wrap(table.note, '  ', '  '),
+      ...[
+        ...energyReasons(report),
+        ...(other === undefined ? [] : [other]),
+        ...watchLines(report),
+      ].flatMap((line) => wrap(line, '  - ', '    ')),
+    ],
+  ]
+}
+
 /** Nothing where the server said nothing. */
 function serverBlock(report: Report): string[][] {
   const table = serverTable(report)
   if (table === undefined) return []
-  const rows = [table.headings, ...table.rows].map(([first = '', ...rest]) => [
-    `  ${shorten(first, LONGEST_LABEL)}`,
-    ...rest,
-  ])
   return [
     [
       'What the server says:',
-      ...foldColumns(rows),
+      ...tableLines(table),
       ...wrap(`${looksLine(report)} ${table.note}`, '  ', '  '),
     ],
   ]
 }
 
 const LONGEST_LABEL = 14
+
+function tableLines({ headings, rows }: TextTable): string[] {
+  return foldColumns(
+    [headings, ...rows].map(([first = '', ...rest]) => [
+      `  ${shorten(first, LONGEST_LABEL)}`,
+      ...rest,
+    ]),
+  )
+}
 
 /** One table, or where the page is too narrow two halves of it, one below the other. */
 function foldColumns(rows: readonly (readonly string[])[]): string[] {

@@ -7,6 +7,7 @@ import {
   LABEL_SIZE,
   type Layer,
   PLOT_WIDTH,
+  type Position,
   topLegend,
   valueChannel,
 } from './chart-look.ts'
@@ -36,11 +37,12 @@ function requestsChart(report: Report): Chart | undefined {
     legend: topLegend,
   }
   const top = Math.max(...values.map(({ value }) => value))
+  const y = valueChannel('value', top)
   const spec = frame(
     report,
     'Requests on the server over time',
     'Requests running and waiting by the server’s own count; measured windows are shaded',
-    timelineLayers(report, values, { y: valueChannel('value', top), color }, top > 0 ? top : 1),
+    timelineLayers(report, values, y, top > 0 ? top : 1, (x) => [line(values, { x, y, color })]),
   )
   const description = 'Requests running and waiting on the server against the time of the run.'
   return { kind: 'drawn', id: 'server-requests', description, spec, notes: notesOf(report) }
@@ -54,7 +56,9 @@ function cacheChart(report: Report): Chart | undefined {
     report,
     'KV cache in use over time',
     'Share of the KV cache in use by the server’s own account; measured windows are shaded',
-    timelineLayers(report, values, { y, color: { value: palette.blue.light } }, 1),
+    timelineLayers(report, values, y, 1, (x) => [
+      line(values, { x, y, color: { value: palette.blue.light } }),
+    ]),
   )
   const description = 'Share of the KV cache in use against the time of the run.'
   return { kind: 'drawn', id: 'server-kv-cache', description, spec, notes: notesOf(report) }
@@ -66,42 +70,38 @@ function notesOf({ summary: { server, serverTimeline = [] } }: Report): string[]
     : []
 }
 
-interface TimeRow {
+/** A value at a moment of the run, in seconds since its start. */
+export interface TimeRow {
   readonly s: number
-  readonly value: number
+  /** A line breaks at one that is not known. */
+  readonly value: number | null
 }
 
 function valuesOf(
   { summary }: Report,
   of: (moment: ServerMoment) => number | undefined,
-): TimeRow[] {
+): { readonly s: number; readonly value: number }[] {
   return (summary.serverTimeline ?? []).flatMap((moment) => {
     const value = of(moment)
     return value === undefined ? [] : [{ s: moment.atMs / MS_PER_S, value }]
   })
 }
 
-function timelineLayers(
+/** Rows joined by a line. */
+export function line(values: readonly TimeRow[], encoding: Encoding): Layer {
+  return { data: { values: [...values] }, mark: { type: 'line' }, encoding }
+}
+
+/** What is drawn against the time of the run, over its measured windows: shaded, and named near `top`. */
+export function timelineLayers(
   report: Report,
-  values: readonly TimeRow[],
-  encoding: Encoding,
+  rows: readonly { readonly s: number }[],
+  y: Encoding['y'],
   top: number,
+  drawn: (x: Position) => readonly Layer[],
 ): Layer[] {
-  const times = values.map(({ s }) => s)
-  const windows = report.run.levels.map(({ level, windowStartMs, windowEndMs }) => ({
-    start: windowStartMs / MS_PER_S,
-    end: windowEndMs / MS_PER_S,
-    text: shorten(report.summary.points.find((point) => point.level === level)?.label ?? '', 28),
-  }))
-  const first = Math.min(...times, ...windows.map(({ start }) => start))
-  const last = Math.max(...times, ...windows.map(({ end }) => end))
-  const x = {
-    field: 's',
-    type: 'quantitative' as const,
-    title: 'Seconds since the start',
-    scale: { domain: [first, last > first ? last : first + 1], nice: false, zero: false },
-    axis: { tickCount: 6 },
-  }
+  const windows = windowsOf(report)
+  const { x, first, last } = timeChannel(report, rows)
   const labels = windows
     .filter(({ start, end, text }) => fits(text, (end - start) / (last - first)))
     .map(({ start, end, text }) => ({ s: (start + end) / 2, value: top * 1.06, text }))
@@ -111,13 +111,40 @@ function timelineLayers(
       mark: { type: 'rect', color: palette.grid.light, opacity: 0.6 },
       encoding: { x: { ...x, field: 'start' }, x2: { field: 'end' } },
     },
-    { data: { values: [...values] }, mark: { type: 'line' }, encoding: { ...encoding, x } },
+    ...drawn(x),
     {
       data: { values: labels },
       mark: { type: 'text', color: palette.ink.light },
-      encoding: { x, y: encoding.y, text: { field: 'text' } },
+      encoding: { x, y, text: { field: 'text' } },
     },
   ]
+}
+
+function windowsOf({ run, summary }: Report) {
+  return run.levels.map(({ level, windowStartMs, windowEndMs }) => ({
+    start: windowStartMs / MS_PER_S,
+    end: windowEndMs / MS_PER_S,
+    text: shorten(summary.points.find((point) => point.level === level)?.label ?? '', 28),
+  }))
+}
+
+/** The time of a run, from its first window or row to its last. */
+export function timeChannel(
+  report: Report,
+  rows: readonly { readonly s: number }[],
+): { readonly x: Position; readonly first: number; readonly last: number } {
+  const times = rows.map(({ s }) => s)
+  const windows = windowsOf(report)
+  const first = Math.min(...times, ...windows.map(({ start }) => start))
+  const last = Math.max(...times, ...windows.map(({ end }) => end))
+  const x: Position = {
+    field: 's',
+    type: 'quantitative',
+    title: 'Seconds since the start',
+    scale: { domain: [first, last > first ? last : first + 1], nice: false, zero: false },
+    axis: { tickCount: 6 },
+  }
+  return { x, first, last }
 }
 
 /** A label wider than its window would stand in the next. */

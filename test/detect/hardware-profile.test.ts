@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import type { Gpu } from '../../src/detect/gpu-fields.ts'
 import { type HardwareProfile, profileOf } from '../../src/detect/hardware-profile.ts'
+import { ok } from '../../src/detect/reading.ts'
 import { nvidia } from '../../src/detect/vendors/nvidia.ts'
 import { fakeNvidiaSmi, h100 } from './fake-nvidia-smi.ts'
-import { fakeMachine } from './machines.ts'
+import { fakeMachine, gpuWith } from './machines.ts'
 
 const profile = (id: string, match: string[]): HardwareProfile => ({
   schemaVersion: 1,
@@ -36,4 +37,11 @@ test.each([
   [[], undefined],
 ])('a machine with %j has the profile %s', async (names, id) => {
   expect(profileOf({ gpus: await gpusNamed(...names) }, profiles)?.id).toBe(id)
+})
+
+test('the processor’s own graphics beside a card leave its profile alone', async () => {
+  const cards = await gpusNamed('GPU A')
+  const graphics = gpuWith({ integrated: ok(true, 't'), name: ok('Graphics', 't') }, 'intel')
+  expect(profileOf({ gpus: [graphics, ...cards] }, profiles)?.id).toBe('a')
+  expect(profileOf({ gpus: [graphics] }, profiles)).toBeUndefined()
 })

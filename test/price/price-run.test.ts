@@ -151,6 +151,14 @@ describe('detected GPUs', () => {
     expect(option(report, 'owned').lines[0]?.usdPerHour).toBeCloseTo(80_000 / 35_040, 10)
   })
 
+  test('are counted without the processor’s own graphics', () => {
+    const graphics = { integrated: { status: 'ok', value: true, source: 't' } } as Gpu
+    const { run } = withGpus(2)
+    const hardware = { ...run.hardware, gpus: [graphics, ...run.hardware.gpus] }
+    const report = price(detected, { ...hundred, run: { ...run, hardware } })
+    expect(report.assumptions.find(({ name }) => name === 'units')?.value).toBe(2)
+  })
+
   test('are rented at the median offer, neither the dearest nor the cheapest', () => {
     // For 2 GPUs, whole instances only: 80, 2 x 4 and 16 USD an hour on demand; the committed price is no rival.
     expect(option(price(detected, withGpus(2)), 'rented').usdPerHour).toBe(16)
@@ -325,4 +333,21 @@ describe('whatever the figures', () => {
       { numRuns: 40 },
     )
   })
+})
+
+test('a power that is stated is not said to be unmeasured where some of it was measured', () => {
+  const textOf = (measured: typeof hundred) =>
+    price({}, measured).warnings.find(({ kind }) => kind === 'stated-power')?.text
+  expect(textOf(hundred)).toBe('Power is stated, not measured.')
+  const points = (status: 'ok' | 'partial') =>
+    hundred.summary.points.map((point) => ({
+      ...point,
+      machine: { devices: [], scopes: [{ scope: 'gpu' as const, devices: 1, status }] },
+    }))
+  const watched = (status: 'ok' | 'partial') => ({
+    ...hundred,
+    summary: { ...hundred.summary, points: points(status) },
+  })
+  expect(textOf(watched('ok'))).toMatch(/^The power in the bill is stated; what was measured/)
+  expect(textOf(watched('partial'))).toBe('Power is stated, not measured.')
 })

@@ -11,6 +11,7 @@ import {
   formatStatedMs,
   formatTokens,
   formatUsd,
+  formatWithin,
 } from '../../src/report/format.ts'
 
 test.each([
@@ -47,6 +48,17 @@ test.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])(
     for (const format of formatters) expect(format(value)).toBe('n/a')
   },
 )
+
+test.each([
+  [0.41234, 0.0216, '0.412 ± 0.022'],
+  [0.4, 0.0996, '0.40 ± 0.10'],
+  [70_080, 3_548.6, '70,080 ± 3,549'],
+  [3, 0, '3.00 ± 0'],
+  [3, undefined, '3.00 ± n/a'],
+  [undefined, 0.1, 'n/a'],
+])('%d within %d is written %s: to the second digit of what is not sure', (value, by, text) => {
+  expect(formatWithin(value, by)).toBe(text)
+})
 
 test('a small price keeps its digits, and a large one drops its cents', () => {
   expect(formatUsd(0.012345)).toBe('$0.0123')

@@ -3,7 +3,13 @@ import { reportFormats } from '../../src/report/index.ts'
 import { markdownFormat } from '../../src/report/markdown.ts'
 import type { Report } from '../../src/report/report.ts'
 import { textFormat } from '../../src/report/text.ts'
-import { emptyReport, sampleReport, toldReport, variants } from './sample-report.ts'
+import {
+  emptyReport,
+  sampleReport,
+  throttledReport,
+  toldReport,
+  variants,
+} from './sample-report.ts'
 
 describe.each(reportFormats)('$name', ({ fileName, render }) => {
   test('of a complete run is as on file', async () => {
@@ -16,6 +22,11 @@ describe.each(reportFormats)('$name', ({ fileName, render }) => {
 
   test('of a run whose server told of itself is as on file', async () => {
     await expect(await render(toldReport())).toMatchFileSnapshot(`../golden/told/${fileName}`)
+  })
+
+  test('of a run on GPUs that were hot, and half watched, is as on file', async () => {
+    const text = await render(throttledReport())
+    await expect(text).toMatchFileSnapshot(`../golden/throttled/${fileName}`)
   })
 
   test.each(Object.keys(variants))('of "%s" is the same every time', async (variant) => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { htmlFormat } from '../../src/report/html.ts'
 import { html } from '../../src/report/markup.ts'
 import { palette } from '../../src/report/palette.ts'
-import { openLoopReport, sampleReport, variants } from './sample-report.ts'
+import { openLoopReport, sampleReport, throttledReport, variants } from './sample-report.ts'
 
 test.each(Object.keys(variants))(
   'the page of "%s" asks for nothing from anywhere',
@@ -30,7 +30,7 @@ test('a remote server is not said to run on the machine that measured it', async
 })
 
 test('every colour of a chart has a rule for the dark, and no two are the same', async () => {
-  const page = await htmlFormat.render(sampleReport())
+  const page = await htmlFormat.render(throttledReport())
   const used = new Set([...page.matchAll(/ (?:fill|stroke)="(#[0-9a-f]+)"/g)].map(([, hex]) => hex))
   const lights = Object.values(palette).map(({ light }) => light as string)
   expect(new Set(lights).size).toBe(lights.length)
@@ -45,7 +45,18 @@ test.each(['light', 'dark'] as const)('text and lines can be told from the card,
   for (const name of ['ink', 'muted', 'red'] as const) {
     expect(contrast(palette[name][mode], card)).toBeGreaterThan(4.5)
   }
-  for (const name of ['blue', 'navy', 'sky'] as const) {
+  const drawn = [
+    'blue',
+    'navy',
+    'sky',
+    'amber',
+    'teal',
+    'violet',
+    'rose',
+    'olive',
+    'brown',
+  ] as const
+  for (const name of drawn) {
     expect(contrast(palette[name][mode], card)).toBeGreaterThan(3)
   }
 })
@@ -70,7 +81,8 @@ test('a value that GPUs share is written once, one that differs for each', async
   const hardware = { ...report.run.hardware, gpus: [gpu, hotter] }
   const page = await htmlFormat.render({ ...report, run: { ...report.run, hardware } })
   expect(page).toContain('2 x NVIDIA H200 (140 GiB)')
-  expect(page).toContain('<div>0: 34 °C</div><div>1: 41 °C</div>')
+  expect(page).toContain('<tr><th scope="row">GPU 0</th><td>34 °C</td></tr>')
+  expect(page).toContain('<tr><th scope="row">GPU 1</th><td>41 °C</td></tr>')
   expect(page.match(/<td>NVIDIA H200<\/td>/g)).toHaveLength(1)
 })
 

@@ -18,20 +18,95 @@ import type {
 import type { Assumption, CostLine, CostOption, CostReport } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
 import { calibratedUsers, certificate, errors } from '../measure/certificates.ts'
+import {
+  FIRST_LEVEL_MS,
+  h100Address,
+  h100Changes,
+  h100Figures,
+  h100Gpus,
+  h100Summary,
+  h100Telemetry,
+  h200Figures,
+  h200Findings,
+  h200Summary,
+  h200Telemetry,
+  LEVEL_MS,
+} from './sample-machine.ts'
 
-/** Four closed-loop levels on a detected H200, priced three ways. Too few samples at 1 user. */
+/** Four closed-loop levels on a detected H200 that was watched, priced three ways. Too few samples at 1 user. */
 export function sampleReport(): Report {
   return reportOf(sampleRun(), sampleSummary(), sampleCost(sampleThroughputs, 3, fastest))
 }
 
+/** As a version wrote it that did not watch the machine. */
+function unwatched({ run, summary, cost }: Report): Report {
+  const { preflight: _, telemetry: __, stateChanges: ___, ...oldRun } = run
+  const { machine: ____, ...oldSummary } = summary
+  const points = summary.points.map(({ machine: _____, ...point }) => point)
+  return reportOf(oldRun, { ...oldSummary, points }, cost)
+}
+
+/**
+ * Two levels on eight H100s of which nobody knows which serve: one is hot, the sampler was killed half
+ * way through the second level, and somebody changed settings.
+ */
+export function throttledReport(): Report {
+  const { run, summary } = sampleReport()
+  const points = summary.points.slice(0, 2).map(
+    (point): OperatingPoint => ({
+      ...point,
+      machine: h100Figures(point.level, point.outputTokensPerS ?? 0, point.requests.completed),
+    }),
+  )
+  const links = Array.from({ length: 8 }, (_, row) =>
+    Array.from({ length: 8 }, (_, column) => (row === column ? 'X' : 'NV18')),
+  )
+  return reportOf(
+    {
+      ...run,
+      hardware: {
+        ...run.hardware,
+        gpus: h100Gpus(),
+        topology: ok(
+          { gpus: Array.from({ length: 8 }, (_, place) => h100Address(place)), links },
+          'nvidia-smi topo -m',
+        ),
+      },
+      preflight: [
+        ...h200Findings,
+        {
+          check: 'open-files',
+          severity: 'blocker',
+          text: 'Only 256 files may be open at once, and 512 connections are planned',
+          remedy: 'Allow more: sudo prlimit --pid $PPID --nofile=65536.',
+        },
+      ],
+      telemetry: h100Telemetry,
+      stateChanges: h100Changes,
+      levels: run.levels.slice(0, 2),
+    },
+    {
+      ...summary,
+      points,
+      frontier: summary.frontier.filter(({ level }) => level < 2),
+      machine: h100Summary(),
+      verdict: 'INVALID',
+      reasons: ['1 user: thermal-throttling is heat 12.7 %, power brake 0 %, power limit 31 %.'],
+    },
+    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only level that was looked at throughout'),
+  )
+}
+
 /** As `sampleReport`, from a simulator, on a machine without a GPU. */
 export function simulatedReport(): Report {
-  const { run, summary, cost } = sampleReport()
+  const { run, summary, cost } = unwatched(sampleReport())
   return reportOf(
     {
       ...run,
       target: { ...run.target, simulated: true, engine: 'baremark simulator' },
       hardware: { ...run.hardware, gpus: [] },
+      preflight: [],
+      telemetry: { kind: 'none', reason: 'not wanted (--no-telemetry)' },
     },
     {
       ...summary,
@@ -68,6 +143,7 @@ export function partialReport(): Report {
       ...summary,
       points,
       frontier: summary.frontier.filter(({ level }) => level < 2),
+      machine: h200Summary(2),
       verdict: 'INVALID',
       reasons: ['The run was interrupted at 2 users.'],
     },
@@ -77,7 +153,7 @@ export function partialReport(): Report {
 
 /** Poisson arrivals at two rates, with a service level and lateness; the server is elsewhere. */
 export function openLoopReport(): Report {
-  const { run, summary } = sampleReport()
+  const { run, summary } = unwatched(sampleReport())
   const cost = sampleCost(
     sampleThroughputs.slice(1, 3),
     0,
@@ -129,6 +205,11 @@ export function openLoopReport(): Report {
         url: 'https://user:secret@inference.example.net:8443/v1?key=secret',
         loopback: false,
       },
+      preflight: [],
+      telemetry: {
+        kind: 'none',
+        reason: 'the server is on another machine, which cannot be watched from here',
+      },
       levels: run.levels.slice(0, 2),
     },
     {
@@ -150,7 +231,7 @@ export function openLoopReport(): Report {
 
 /** Nothing completed: everything that could be measured is unknown. */
 export function emptyReport(): Report {
-  const { run, summary, cost } = sampleReport()
+  const { run, summary, cost } = unwatched(sampleReport())
   const point: OperatingPoint = {
     level: 0,
     load: { kind: 'closed', concurrency: 1 },
@@ -253,7 +334,7 @@ export function unknownPriceReport(): Report {
 
 /** Two levels on a server that tells much of itself, and that somebody else used too. */
 export function toldReport(): Report {
-  const { run, summary } = sampleReport()
+  const { run, summary } = unwatched(sampleReport())
   const server = (level: number): ServerFigures => ({
     fromMs: 1_000 + level * 130_000,
     toMs: 119_000 + level * 130_000,
@@ -393,11 +474,39 @@ export function hostileReport(hostile: string): Report {
       hardware: {
         ...run.hardware,
         host: { ...run.hardware.host, cpuModel: ok(hostile, hostile), os: absent(hostile) },
-        gpus: [{ ...gpu, name: ok(hostile, hostile), driverVersion: absent(hostile) }],
+        gpus: [
+          { ...gpu, name: ok(hostile, hostile), driverVersion: absent(hostile) },
+          {
+            ...gpu,
+            index: 1,
+            name: ok(`other ${hostile}`, hostile),
+            processes: ok([{ name: hostile }], hostile),
+            partitions: ok([{ profile: hostile }], hostile),
+          },
+        ],
+        topology: ok(
+          {
+            gpus: [hostile, hostile],
+            links: [
+              [hostile, hostile],
+              [hostile, hostile],
+            ],
+          },
+          hostile,
+        ),
+        hwHash: hostile,
         tools: [{ tool: hostile, outcome: 'failed', detail: hostile, tookMs: 4 }],
       },
       prompts: { kind: 'assumed', overheadTokens: 0, tokensPerWord: 1.3, reason: hostile },
       serverMetrics: { none: hostile },
+      preflight: [{ check: hostile, severity: 'blocker', text: hostile, remedy: hostile }],
+      telemetry: {
+        kind: 'recorded',
+        serving: { kind: 'unknown', reason: hostile },
+        idle: [],
+        died: hostile,
+      },
+      stateChanges: [hostile],
     },
     {
       ...summary,
@@ -406,6 +515,7 @@ export function hostileReport(hostile: string): Report {
           ...point,
           label: hostile,
           server: toldReport().summary.points[0]?.server,
+          machine: hostileMachine(hostile),
           instrument: { error: { kind: 'unknown', reason: hostile } },
           errors: [{ kind: hostile, side: 'server', count: 1, example: hostile }],
           gates: [
@@ -421,6 +531,19 @@ export function hostileReport(hostile: string): Report {
         },
       ],
       tokens: toldReport().summary.tokens,
+      machine: {
+        idle: [{ scope: 'gpu', reason: hostile }],
+        timelines: ['a', 'b'].map((id) => ({
+          id: `${id}${hostile}`,
+          name: hostile,
+          scope: 'gpu',
+          moments: [
+            { atMs: 0, powerW: 5, temperatureC: 5 },
+            { atMs: 1, powerW: 5 },
+          ],
+        })),
+        attribution: hostile,
+      },
       verdict: 'DEGRADED',
       reasons: [hostile],
       instrument: {
@@ -462,6 +585,30 @@ export function hostileReport(hostile: string): Report {
   )
 }
 
+function hostileMachine(hostile: string): OperatingPoint['machine'] {
+  const figures = ['a', 'b'].map((id, device) => ({
+    device,
+    id: `${id}${hostile}`,
+    name: hostile,
+    scope: 'gpu' as const,
+    serving: true,
+    looks: 2,
+    energy: {
+      device,
+      id: hostile,
+      name: hostile,
+      scope: 'gpu' as const,
+      status: 'reset' as const,
+      reason: hostile,
+      coverageRatio: 1,
+    },
+  }))
+  return {
+    devices: figures,
+    scopes: [{ scope: 'gpu', devices: 2, status: 'reset', reason: hostile }],
+  }
+}
+
 /** By name, for tests that hold for any report. */
 export const variants: Record<string, () => Report> = {
   sample: sampleReport,
@@ -471,6 +618,7 @@ export const variants: Record<string, () => Report> = {
   empty: emptyReport,
   'unknown-price': unknownPriceReport,
   told: toldReport,
+  throttled: throttledReport,
 }
 
 function reportOf(run: RunLog, summary: Summary, cost: CostReport): Report {
@@ -526,6 +674,7 @@ function sampleSummary(): Summary {
       }))
       .reverse(),
     gates: [],
+    machine: h200Summary(),
     tokens: sampleTokens(),
     verdict: 'VALID',
     reasons: [],
@@ -643,6 +792,7 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
     },
     ended: 'complete',
     gates: gates(concurrency, 'pass'),
+    machine: h200Figures(level, outputTokensPerS, completed),
   }
 }
 
@@ -766,6 +916,9 @@ function sampleRun(): RunLog {
     },
     hardware: sampleHardware(),
     prompts: { kind: 'usage', overheadTokens: 36, tokensPerWord: 1.31 },
+    preflight: h200Findings,
+    telemetry: h200Telemetry,
+    stateChanges: [],
     levels: concurrencies.map((concurrency, level) =>
       levelLog({ kind: 'closed', concurrency }, level),
     ),
@@ -773,7 +926,7 @@ function sampleRun(): RunLog {
 }
 
 function levelLog(load: LoadLevel, level: number): LevelLog {
-  const startMs = level * 145_000
+  const startMs = FIRST_LEVEL_MS + level * LEVEL_MS
   return {
     level,
     load,
@@ -811,7 +964,7 @@ function sampleHardware(): Hardware {
     ],
     topology: absent('one GPU only', 'nvidia-smi topo -m'),
     hwHash: '0123456789abcdef',
-    stateHash: 'fedcba9876543210',
+    stateHash: 'a1b2c3d4e5f60718',
   }
 }
 
