@@ -53,11 +53,14 @@ export function bootstrapInterval(options: BootstrapOptions): BootstrapInterval 
 function drawIndices(indices: Uint32Array, blocks: Blocks, random: Random): void {
   switch (blocks.kind) {
     case 'independent':
-      return drawMoving(indices, 1, random)
+      drawMoving(indices, 1, random)
+      break
     case 'moving':
-      return drawMoving(indices, Math.min(blocks.length, indices.length), random)
+      drawMoving(indices, Math.min(blocks.length, indices.length), random)
+      break
     case 'stationary':
-      return drawStationary(indices, blocks.meanLength, random)
+      drawStationary(indices, blocks.meanLength, random)
+      break
   }
 }
 

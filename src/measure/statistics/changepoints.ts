@@ -11,7 +11,7 @@ export const warmupRule = { penaltyFactor: 15, steadyTailN: 500 } as const
 
 /**
  * Where a series changes in mean or variance: the segments that least cost sum m (ln(2 pi s²) + 1) + penalty for each
- * change, found exactly by PELT (Killick, Fearnhead and Eckley, JASA 107, 2012). Up to n² / 2 steps where there
+ * change, found by PELT (Killick, Fearnhead and Eckley, JASA 107, 2012). Up to n² / 2 steps where there
  * is no change: bin long series first.
  *
  * @param penaltyFactor times ln n for each change

@@ -49,7 +49,8 @@ export function narrowestRanks(
   let ambiguous = isTie(mass(mode - 1), mass(mode))
   let low = ambiguous ? mode - 1 : mode
   let high = low
-  while (coverage(n, p, low, high + 1) < confidence && high - low < n) {
+  // A confidence reached but for rounding is reached.
+  while (coverage(n, p, low, high + 1) < confidence - 1e-12 && high - low < n) {
     ambiguous = isTie(mass(low - 1), mass(high + 1))
     if (ambiguous || mass(low - 1) > mass(high + 1)) low -= 1
     else high += 1

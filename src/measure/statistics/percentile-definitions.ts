@@ -38,6 +38,11 @@ export const percentileDefinitions = {
     usedBy: 'numpy default: vLLM, AIPerf, inference-perf, genai-bench; k6; tinybench',
     of: (sorted, p) => interpolated(sorted, (sorted.length - 1) * (p / 100)),
   },
+  hazen: {
+    label: 'linear at n p + 1/2; type 5 of Hyndman and Fan',
+    usedBy: 'MATLAB prctile',
+    of: (sorted, p) => interpolated(sorted, sorted.length * (p / 100) - 0.5),
+  },
   weibull: {
     label: 'linear at (n + 1) p; type 6 of Hyndman and Fan',
     usedBy: 'R type 6, SPSS, Minitab',
