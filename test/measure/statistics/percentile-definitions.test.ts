@@ -129,10 +129,11 @@ describe('Harrell and Davis', () => {
   test.each(publishedCases('harrell-davis.json', /deciles$/))(
     'MATLAB prctile of the same, to the year: $id',
     ({ inputs, expected }) => {
-      const deciles = inputs.probs.map((p: number) =>
-        Math.round(Number(percentileDefinitions.hazen.of(inputs.values, p * 100))),
-      )
-      expect(deciles).toEqual(expected.matlab_prctile)
+      // Printed as whole years, a half either way.
+      for (const [i, published] of expected.matlab_prctile.entries()) {
+        const decile = percentileDefinitions.hazen.of(inputs.values, inputs.probs[i] * 100)
+        expect(Math.abs(Number(decile) - published)).toBeLessThanOrEqual(0.5)
+      }
     },
   )
 })
