@@ -40,19 +40,17 @@ export function compareMetrics(
   metrics: readonly MetricRuns[],
   { alpha = 0.05, minimumEffect = 0.02, adjustment = 'holm' }: ComparisonOptions = {},
 ): MetricComparison[] {
-  const ratios = metrics.map(({ before, after }) =>
-    logWelch(before, after, { confidence: 1 - alpha }),
-  )
-  const adjusted = adjustedKnown(
-    ratios.map(({ pValue }) => pValue),
-    adjustment,
-  )
-  return metrics.map(({ name }, i) => {
-    const ratio = ratios[i] ?? logWelch([], [])
-    const adjustedPValue = adjusted[i]
-    const verdict = verdictOf(ratio, adjustedPValue, alpha, 1 + minimumEffect)
-    return { name, ...ratio, adjustedPValue, verdict }
-  })
+  const tested = metrics.map(({ name, before, after }) => ({
+    name,
+    ...logWelch(before, after, { confidence: 1 - alpha }),
+  }))
+  const pValues = tested.map(({ pValue }) => pValue)
+  const adjusted = adjustedKnown(pValues, adjustment)
+  return tested.map((each, i) => ({
+    ...each,
+    adjustedPValue: adjusted[i],
+    verdict: verdictOf(each, adjusted[i], alpha, 1 + minimumEffect),
+  }))
 }
 
 function verdictOf(

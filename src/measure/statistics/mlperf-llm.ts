@@ -40,7 +40,8 @@ export function llmVerdict(
   return { ttft, tpot, passed }
 }
 
-function limitVerdict(valuesMs: readonly number[], limitMs: number): LimitVerdict {
+/** One limit: of TTFT, of TPOT, or of the whole latency where a model has only that. */
+export function limitVerdict(valuesMs: readonly number[], limitMs: number): LimitVerdict {
   const p99Ms = percentileDefinitions.loadgen.of(ascending(valuesMs), 99)
   const over = valuesMs.filter((value) => value > limitMs).length
   return {

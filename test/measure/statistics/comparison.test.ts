@@ -353,7 +353,7 @@ describe('comparing a thing with itself', () => {
   }
 
   test.each(rows)('simulated elsewhere: $level, $runs runs, $between between, rho $rho', (row) => {
-    const trials = row.level === 'request' ? 400 : 250
+    const trials = row.level === 'request' ? 300 : 200
     const share = falseFindings(row, trials)
     // Four deviations of a share in these trials and of one in theirs, of 1,000 at least.
     const spread = Math.max(0.03, row.fpr) * (1 - row.fpr)

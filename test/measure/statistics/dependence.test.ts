@@ -66,7 +66,7 @@ describe('autocorrelation', () => {
 
 describe('intervals of the mean of values that hang together', () => {
   const correlation = 0.6
-  const trials = 300
+  const trials = 200
 
   /** How often an interval holds the true mean, 0. */
   function coverageOf(
@@ -87,7 +87,7 @@ describe('intervals of the mean of values that hang together', () => {
         n: values.length,
         statistic: meanOf(values),
         blocks,
-        resamples: 200,
+        resamples: 120,
         random: seededRandom(seed, 'bootstrap'),
       }),
     )

@@ -10,6 +10,7 @@ import {
 } from '../../../src/measure/statistics/kalibera-jones.ts'
 import {
   cachingSpeedup,
+  limitVerdict,
   llmVerdict,
   outputLengthBand,
 } from '../../../src/measure/statistics/mlperf-llm.ts'
@@ -260,6 +261,7 @@ describe("MLPerf's rules for language models", () => {
     scenario: string
     ttft_ms?: number
     tpot_ms?: number
+    e2e_ms?: number
     tokens_per_sample_min?: number
     ref_tokens_per_sample?: number
   }[] = published?.cases ?? []
@@ -276,6 +278,17 @@ describe("MLPerf's rules for language models", () => {
       expect(of(0)).toMatchObject({ ttft: { withinLimit: false }, tpot: { withinLimit: false } })
       if (tokens_per_sample_min)
         expect(outputLengthBand(ref_tokens_per_sample).min).toBeCloseTo(tokens_per_sample_min, 9)
+    },
+  )
+
+  test.each(cases.filter(({ e2e_ms }) => e2e_ms))(
+    '$model, $scenario: $e2e_ms ms in all are too slow, a millisecond less is not',
+    ({ e2e_ms = 0 }) => {
+      expect(limitVerdict(repeated(e2e_ms, 459), e2e_ms).withinLimit).toBe(false)
+      expect(limitVerdict(repeated(e2e_ms - 1, 459), e2e_ms)).toMatchObject({
+        withinLimit: true,
+        earlyStopping: { passed: true },
+      })
     },
   )
 
