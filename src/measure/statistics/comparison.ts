@@ -15,7 +15,7 @@ export interface MetricRuns {
  * - `unclear`: these runs tell neither
  * - `too-few-runs`: no interval can be given
  */
-export type ComparisonVerdict = 'higher' | 'lower' | 'same' | 'unclear' | 'too-few-runs'
+type ComparisonVerdict = 'higher' | 'lower' | 'same' | 'unclear' | 'too-few-runs'
 
 export interface MetricComparison extends RatioOfMeans {
   readonly name: string

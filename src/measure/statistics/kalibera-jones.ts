@@ -64,7 +64,7 @@ export function nestedMean(data: Nested): number {
 }
 
 /** Mean of one redraw: at every level as many parts as there are, with replacement. */
-export function resampledMean(data: Nested, random: Random): number {
+function resampledMean(data: Nested, random: Random): number {
   return average(
     data.map(() => {
       const part = data[randomInteger(random, data.length)]

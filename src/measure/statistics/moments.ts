@@ -8,7 +8,7 @@ export function variance(values: readonly number[]): Maybe {
 }
 
 /** Sum of squared distances from `centre`. */
-export function squaresAround(values: readonly number[], centre: number): number {
+function squaresAround(values: readonly number[], centre: number): number {
   let total = 0
   for (const value of values) total += (value - centre) ** 2
   return total

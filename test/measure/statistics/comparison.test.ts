@@ -72,6 +72,16 @@ describe("Mann and Whitney's U", () => {
 const file = 'mann-whitney-and-benchstat.json'
 
 describe("go-moremath's published U tests", () => {
+  test('2, 1, 3, 5 against 0, 4, 6, 7: 17 of 70 arrangements are as low', () => {
+    // aclements/go-moremath stats/utest_test.go
+    expect(mannWhitney([2, 1, 3, 5], [0, 4, 6, 7])).toMatchObject({
+      u: 5,
+      pLess: 17 / 70,
+      pTwoSided: 34 / 70,
+      pGreater: 58 / 70,
+    })
+  })
+
   test.each(publishedCases(file, /^\[/))('$id', ({ inputs, expected }) => {
     const found = mannWhitney(inputs.x, inputs.y)
     expect(found.method).toBe('exact')
@@ -304,6 +314,11 @@ describe('several tests at once', () => {
 })
 
 describe('comparing a thing with itself', () => {
+  test('by hand: twenty times at 5 % finds nothing to four times, 99 times in 100', () => {
+    // Binomial(20, 0.05): P(0) = 0.358, P(<= 3) = 0.984, P(<= 4) = 0.9974.
+    expect(selfComparisonBand(20, 0.05)).toEqual({ min: 0, max: 4 })
+  })
+
   test.each(publishedCases('aa-test-acceptance.json'))('$id', ({ inputs, expected }) => {
     expect(selfComparisonBand(inputs.trials, inputs.alpha)).toEqual({
       min: expected.accept_false_positives_min,

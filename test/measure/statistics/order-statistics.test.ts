@@ -80,6 +80,16 @@ describe('the narrowest interval of a quantile', () => {
     expect(neededN === undefined ? null : warning).toBe(expected.warning)
   })
 
+  test('by hand: grows to the likelier side, for p90 of ten from rank 8 up', () => {
+    // Binomial(10, 0.9): 9 has 0.3874, 10 has 0.3487, 8 has 0.1937, together 0.9298.
+    expect(narrowestRanks(10, 90, 0.9)).toMatchObject({
+      lowRank: 8,
+      highRank: 11,
+      coverage: expect.closeTo(0.9298, 4),
+      ambiguous: false,
+    })
+  })
+
   test('is as wide as asked even where no pair of samples is', () => {
     expect(narrowestRanks(4, 50, 0.99)).toMatchObject({ lowRank: 0, highRank: 5, coverage: 1 })
     expect(medianInterval([3, 1, 2], 0.95)).toMatchObject({ median: 2, low: undefined, neededN: 6 })
@@ -129,6 +139,13 @@ describe('coverage simulated elsewhere, against what it is by the binomial law',
     const k = rankOf(n, p)
     for (let j = 1; ; j++) if (1 - binomialCdf(k - 1, n, j / n) >= probability) return j
   }
+
+  test('a bootstrap of p99 of 100 samples covers it two times in three, not 95 in 100', () => {
+    const share = coverage(100, 99, bootstrapRank(100, 99, 0.025), bootstrapRank(100, 99, 0.975))
+    // Up to the largest sample only: 1 - 0.99^100 = 0.634, less what lies below.
+    expect(share).toBeGreaterThan(0.6)
+    expect(share).toBeLessThan(0.634)
+  })
 
   test.each(rows)('bootstrap: p$p of $n', ({ p, n, boot_cov }) => {
     const [low, high] = [bootstrapRank(n, p * 100, 0.025), bootstrapRank(n, p * 100, 0.975)]

@@ -67,6 +67,16 @@ describe('MSER', () => {
 describe('MSER on published series', () => {
   const all = publishedCases('mser.json')
 
+  test('a warm-up that halves every 5.5 values is cut after a few halvings', () => {
+    const values = Array.from({ length: 200 }, (_, i) => 20 + 100 * Math.exp(-i / 8) + (i % 3) - 1)
+    const found = mser(values)
+    expect(found).toMatchObject({ kind: 'steady' })
+    if (found.kind !== 'steady') return
+    expect(found.startIndex).toBeGreaterThan(20)
+    expect(found.startIndex).toBeLessThan(60)
+    expect(found.mean).toBeCloseTo(20, 0)
+  })
+
   test.each(all.filter(({ inputs }) => Array.isArray(inputs.values)))(
     '$id',
     ({ inputs, expected }) => {
@@ -166,6 +176,39 @@ describe('changes of a series', () => {
     const found = segments(values)
     expect(found).toHaveLength(2)
     expect(Math.abs(Number(found[0]?.untilIndex) - 300)).toBeLessThan(5)
+  })
+
+  test('no other division costs less: all of them tried, on short series', () => {
+    const costOf = (values: readonly number[]): number => {
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+      return values.length * (Math.log((2 * Math.PI * squares) / values.length) + 1)
+    }
+    const penalty = (n: number): number => 2 * Math.log(n)
+    for (let seed = 0; seed < 40; seed++) {
+      const random = seededRandom(seed, 'segments')
+      const n = 60
+      const values = Array.from(
+        { length: n },
+        (_, i) => Math.floor(i / 12) ** 2 * random() + randomNormal(random),
+      )
+      const least = [-penalty(n), Infinity]
+      for (let end = 2; end <= n; end++) {
+        const costs = Array.from(
+          { length: end - 1 },
+          (_, from) => Number(least[from]) + costOf(values.slice(from, end)) + penalty(n),
+        )
+        least[end] = Math.min(...costs)
+      }
+      const found = segments(values, { penaltyFactor: 2 })
+      const cost = found.reduce(
+        (sum, { fromIndex, untilIndex }) =>
+          sum + costOf(values.slice(fromIndex, untilIndex)) + penalty(n),
+        -penalty(n),
+      )
+      expect(found.length).toBeGreaterThan(1)
+      expect(cost).toBeCloseTo(Number(least[n]), 6)
+    }
   })
 
   test('noise has none, and what is too short to have a variance gives nothing', () => {

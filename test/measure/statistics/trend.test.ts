@@ -18,6 +18,12 @@ describe('a trend', () => {
     expect(found?.changeRatio).toBe(2)
   })
 
+  test('by hand: pairs of equal values say less', () => {
+    // 40 pairs of the 45 rise, 5 are equal: variance (2,250 - 5 x 18) / 18 = 120, z = 39 / 10.954 = 3.5602.
+    const found = trend(pointsOf([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]))
+    expect(found?.pValue).toBeCloseTo(3.706e-4, 6)
+  })
+
   test('one stall does not tilt the line', () => {
     const values = Array.from({ length: 200 }, (_, i) => 100 + 0.01 * i + (i === 197 ? 5000 : 0))
     expect(trend(pointsOf(values))?.slopePerMs).toBeCloseTo(0.01, 3)
@@ -111,6 +117,13 @@ describe('overload', () => {
     const narrow = overload(noisy, noisy, { maxMarginRatio: 0.2 })
     expect(narrow.verdict).toBe('keeps-up')
     expect(overload(noisy, noisy, { maxMarginRatio: 1 }).verdict).toBe('overloaded')
+  })
+
+  test('a rise that may be a fall does not count, however wide an interval is let pass', () => {
+    const noise = pointsOf(autoregressive(400, 0, seededRandom(5, 'noise')))
+    expect(trend(noise)?.slopePerMs).toBeGreaterThan(0)
+    expect(trend(noise)?.lowPerMs).toBeLessThan(0)
+    expect(overload(noise, noise, { maxMarginRatio: Infinity }).verdict).toBe('keeps-up')
   })
 })
 
