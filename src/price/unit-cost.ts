@@ -62,6 +62,22 @@ export function rentUsdPerMonth(usdPerHour: Maybe, switchedOnRatio: Maybe, base:
   return product([usdPerHour, switchedOnRatio, hoursPerMonth[base]])
 }
 
+/**
+ * Rent of a whole fleet a month, all of it around the clock: units x price x hours x (1 + overhead).
+ *
+ * @param overheadRatio what storage, network and operation add, e.g. 0.15 (induwara.lk)
+ */
+export function fleetRentUsdPerMonth(
+  usdPerUnitHour: Maybe,
+  units: Maybe,
+  overheadRatio: Maybe,
+  base: MonthBase,
+): Maybe {
+  requireNotNegative('overheadRatio', overheadRatio)
+  const rentUsd = product([rentUsdPerMonth(usdPerUnitHour, 1, base), units])
+  return product([rentUsd, sum([1, overheadRatio])])
+}
+
 /** Share of a price that is not cost: (price - cost) / price. A markup of 100 % is a margin of 50 %. */
 export function grossMarginRatio(price: Maybe, cost: Maybe): Maybe {
   return ratio(difference(price, cost), price)

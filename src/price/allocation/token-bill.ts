@@ -1,6 +1,6 @@
 import { type Maybe, product, ratio, sum } from '../../arithmetic.ts'
 import { TOKENS_PER_MILLION } from '../../units.ts'
-import { requireNotNegative } from '../requirements.ts'
+import { requireBetween, requireNotNegative } from '../requirements.ts'
 
 /** Tokens by what they ask of a machine. The three add up to all tokens. */
 export interface TokenCounts {
@@ -13,6 +13,21 @@ export interface TokenCounts {
 }
 
 export type TokenClass = keyof TokenCounts
+
+/**
+ * Counts from what servers and APIs report: their prompt has the cached part in it.
+ *
+ * @throws UserError when more is cached than was sent
+ */
+export function tokenCounts(
+  promptTokens: number,
+  cachedInputTokens: number,
+  outputTokens: number,
+): TokenCounts {
+  requireBetween('cachedInputTokens', cachedInputTokens, 0, promptTokens)
+  requireNotNegative('outputTokens', outputTokens)
+  return { inputTokens: promptTokens - cachedInputTokens, cachedInputTokens, outputTokens }
+}
 
 /** In the order in which bills are added up. */
 export const tokenClasses = ['inputTokens', 'cachedInputTokens', 'outputTokens'] as const
@@ -35,6 +50,12 @@ export type AllocationRefusal =
 export function billOf(tokens: TokenCounts, usdPerMillion: ClassPrices): Maybe {
   const usd = weighedTokens(tokens, usdPerMillion)
   return ratio(usd, TOKENS_PER_MILLION)
+}
+
+/** One price for all tokens, cached ones too: bill / all tokens. Unknown without any. */
+export function blendedUsdPerMillion(billUsd: Maybe, tokens: TokenCounts): Maybe {
+  const all = sum(tokenClasses.map((name) => tokens[name]))
+  return ratio(product([billUsd, TOKENS_PER_MILLION]), all)
 }
 
 function weighedTokens(tokens: TokenCounts, weights: Readonly<Record<TokenClass, Maybe>>): Maybe {

@@ -2,16 +2,8 @@ import { type Maybe, product, ratio } from '../../arithmetic.ts'
 import { UserError } from '../../errors.ts'
 import { S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
 import { requireBetween, requireNotNegative, requirePositive } from '../requirements.ts'
+import { wholeUp } from '../whole.ts'
 import { hoursOf, type LoadDuration, millionTokensOf, peakTokensPerS } from './load-duration.ts'
-
-/**
- * The next whole number. A quotient that is a whole number but for rounding stays it: 3 x 0.1 / 0.1 needs 3
- * machines, not 4.
- */
-export function wholeUp(value: number): number {
-  const nearest = Math.round(value)
-  return Math.abs(value - nearest) <= 1e-9 * Math.max(1, nearest) ? nearest : Math.ceil(value)
-}
 
 /** How instances lie on servers. */
 export interface InstanceShape {

@@ -1,7 +1,7 @@
 import { type Maybe, ratio } from '../../arithmetic.ts'
 import { S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
 import { requireNotNegative, requirePositive } from '../requirements.ts'
-import { wholeUp } from './capacity.ts'
+import { wholeUp } from '../whole.ts'
 import {
   hoursOf,
   type LoadDuration,

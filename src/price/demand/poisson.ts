@@ -3,17 +3,19 @@ import { requireBetween, requireNotNegative } from '../requirements.ts'
 /** Standard deviations of a Poisson count beyond which what is left is under 1e-30. */
 const FAR_DEVIATIONS = 12
 const FAR_COUNTS = 40
+/** Probabilities nearer to 0 or 1 would ask for more of the tails than that. */
+const LEAST_TAIL = 1e-12
 
 /**
  * Smallest count that a Poisson variable does not exceed with probability `p`: how many requests to expect in the
  * worst seconds when on average `mean` arrive (NVIDIA sizes for the 95 % quantile: 224 for a mean of 200).
  * Probabilities relative to that of the mode, added upwards and divided by their own sum.
  *
- * @throws UserError for a negative mean or a probability outside 0..1
+ * @throws UserError for a negative mean or a probability nearer than 1e-12 to 0 or 1
  */
 export function poissonQuantile(mean: number, p: number): number {
   requireNotNegative('mean', mean)
-  requireBetween('p', p, 0, 1 - Number.EPSILON)
+  requireBetween('p', p, LEAST_TAIL, 1 - LEAST_TAIL)
   const first = Math.max(0, Math.floor(mean - reach(mean)))
   const weights = relativeWeights(mean, first, Math.ceil(mean + reach(mean)))
   const goal = p * weights.reduce((total, weight) => total + weight, 0)

@@ -1,6 +1,7 @@
 import { difference, type Maybe, product, ratio, sum } from '../../arithmetic.ts'
 import { W_PER_KW } from '../../units.ts'
 import { requireBetween, requireNotNegative, requirePue, requireRatio } from '../requirements.ts'
+import { wholeDown } from '../whole.ts'
 
 /**
  * What a server draws, W. `parts`: boards, host and network apart. `overhead`: boards times what the rest of the
@@ -88,7 +89,7 @@ export function buildout(
   requirePue(pueRatio)
   const perGpuW = nodePowerW({ kind: 'overhead', gpus: 1, gpuPowerW, overheadRatio })
   const exact = ratio(facilityW, product([pueRatio, perGpuW]))
-  const gpus = exact === undefined ? undefined : Math.floor(exact)
+  const gpus = exact === undefined ? undefined : wholeDown(exact)
   const itPowerW = product([gpus, perGpuW])
   return { gpus, itPowerW, coolingTons: ratio(itPowerW, W_PER_COOLING_TON) }
 }

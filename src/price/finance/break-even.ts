@@ -1,8 +1,7 @@
-import { difference, type Maybe, product, ratio, sum } from '../../arithmetic.ts'
-import { HOURS_PER_DAY, HOURS_PER_YEAR } from '../../units.ts'
+import { difference, type Maybe, product } from '../../arithmetic.ts'
+import { HOURS_PER_DAY } from '../../units.ts'
 import { hoursPerMonth, type MonthBase } from '../month-base.ts'
-import { requireNotNegative, requirePositive, requireRatio } from '../requirements.ts'
-import { type Comparison, compareBills } from '../unit-cost.ts'
+import { requireNotNegative, requirePositive } from '../requirements.ts'
 
 /**
  * Where two costs meet. `never`: whatever the value, the alternative stays cheaper (or, for a limit such as
@@ -97,48 +96,4 @@ export function thresholdHoursPerDay(
 ): Meeting {
   requirePositive('days', days)
   return meeting(ownedTotalUsd, product([rentUsdPerHour, days]), HOURS_PER_DAY)
-}
-
-/** Owning against renting around the clock for years of 8,760 h, undiscounted and without a residual. */
-export function compareOverYears(
-  capexUsd: Maybe,
-  runningUsdPerHour: Maybe,
-  rentUsdPerHour: Maybe,
-  years: Maybe,
-): Comparison {
-  requirePositive('years', years)
-  const hours = product([years, HOURS_PER_YEAR])
-  return compareBills(
-    [capexUsd, product([runningUsdPerHour, hours])],
-    [product([rentUsdPerHour, hours])],
-  )
-}
-
-/** What running a machine costs an hour, in its parts. */
-export interface RunningCost {
-  readonly supportUsdPerHour: Maybe
-  readonly powerUsdPerHour: Maybe
-  readonly colocationUsdPerHour: Maybe
-  /** Their sum in this order. */
-  readonly usdPerHour: Maybe
-}
-
-/**
- * Support as a share of the price a year, electricity, and space by the month (Lenovo Press LP2368):
- * support x capex / 8,760 + power + colocation / hours of a month. 0 for what is not paid, unknown for what is not known.
- *
- * @param base hours of the colocation's month; LP2368 takes 720 here though it breaks even in months of 730
- */
-export function runningCost(
-  capexUsd: Maybe,
-  supportRatioPerYear: Maybe,
-  powerUsdPerHour: Maybe,
-  colocationUsdPerMonth: Maybe,
-  base: MonthBase,
-): RunningCost {
-  requireRatio('supportRatioPerYear', supportRatioPerYear)
-  const supportUsdPerHour = ratio(product([capexUsd, supportRatioPerYear]), HOURS_PER_YEAR)
-  const colocationUsdPerHour = ratio(colocationUsdPerMonth, hoursPerMonth[base])
-  const usdPerHour = sum([supportUsdPerHour, powerUsdPerHour, colocationUsdPerHour])
-  return { supportUsdPerHour, powerUsdPerHour, colocationUsdPerHour, usdPerHour }
 }
