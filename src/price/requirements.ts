@@ -27,6 +27,12 @@ export function requireNotNegative(name: string, value: Maybe): void {
   requireBetween(name, value, 0, Number.MAX_VALUE)
 }
 
+/** @throws UserError for a count that is a fraction: nobody sells a third of a server */
+export function requireWhole(name: string, value: number): void {
+  if (Number.isInteger(value)) return
+  throw new UserError(`${name} is ${value}.`, { remedy: 'Give a whole number.' })
+}
+
 /**
  * What must be more than nothing, such as a capacity: no count of machines without any carries a load.
  *

@@ -1,7 +1,11 @@
 import { type Maybe, product, ratio } from '../../arithmetic.ts'
-import { UserError } from '../../errors.ts'
 import { S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
-import { requireBetween, requireNotNegative, requirePositive } from '../requirements.ts'
+import {
+  requireBetween,
+  requireNotNegative,
+  requirePositive,
+  requireWhole,
+} from '../requirements.ts'
 import { wholeUp } from '../whole.ts'
 import { hoursOf, type LoadDuration, millionTokensOf, peakTokensPerS } from './load-duration.ts'
 
@@ -96,9 +100,5 @@ function requireRules(rules: CapacityRules): void {
   requireBetween('withinHourPeakFactor', rules.withinHourPeakFactor, 1, Number.MAX_VALUE)
   requireBetween('maintenanceRatio', rules.maintenanceRatio, 0, 0.99)
   requireNotNegative('spareServers', rules.spareServers)
-  if (!Number.isInteger(rules.spareServers)) {
-    throw new UserError(`spareServers is ${rules.spareServers}.`, {
-      remedy: 'Give a whole number: 1 for N+1.',
-    })
-  }
+  requireWhole('spareServers', rules.spareServers)
 }

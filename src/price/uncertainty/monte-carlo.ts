@@ -1,6 +1,6 @@
 import type { Maybe } from '../../arithmetic.ts'
 import type { Random } from '../../random.ts'
-import { requireBetween } from '../requirements.ts'
+import { requireBetween, requireWhole } from '../requirements.ts'
 import { quantileFunction, type Uncertain } from './uncertain.ts'
 
 /** A model of the costs of options: inputs by name in, a cost for each option out. Called once a draw; pure. */
@@ -22,16 +22,17 @@ const MOST_DRAWS = 10_000_000
  * and takes one from it each draw: adding an input, or changing one's distribution, leaves the draws of all others as they were.
  *
  * @param randomOf a seeded stream for the input of that name, `(name) => seededRandom(seed, name)`
- * @throws UserError for an input that is no distribution, or a number of draws outside 1..10 million
+ * @throws UserError for an input that is no distribution, or draws that are no whole number from 1 to 10 million
  */
 export function simulate<I extends string, O extends string>(
   uncertain: Readonly<Record<I, Uncertain>>,
   outputNames: readonly O[],
   model: CostModel<I, O>,
   draws: number,
-  randomOf: (name: I) => Random,
+  randomOf: (name: string) => Random,
 ): Simulation<I, O> {
   requireBetween('draws', draws, 1, MOST_DRAWS)
+  requireWhole('draws', draws)
   const names = Object.keys(uncertain) as I[]
   const inputs = columns(names, (name) => drawn(uncertain[name], draws, randomOf(name)))
   const outputs = columns(outputNames, () => new Float64Array(draws))
