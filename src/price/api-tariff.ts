@@ -5,7 +5,7 @@ import type { TokenCounts } from './allocation/token-bill.ts'
 import { requireNotNegative, requireRatio } from './requirements.ts'
 
 /** USD per million tokens for prompts longer than a limit. */
-export interface ApiTariffStep {
+interface ApiTariffStep {
   /** The step holds for prompts (cached part included) of more than this; 0 for the first. */
   readonly aboveInputTokens: number
   readonly usdPerMillionInputTokens: Maybe

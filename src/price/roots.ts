@@ -1,7 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 
 /** A place where a function changes sign. */
-export interface Root {
+interface Root {
   readonly value: number
   /** Whether the function jumps over 0 there instead of reaching it, as where one more server is bought. */
   readonly jumps: boolean

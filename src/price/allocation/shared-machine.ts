@@ -12,7 +12,7 @@ export interface Tenant {
 }
 
 /** What a tenant costs by either basis, USD an hour. */
-export interface TenantCost {
+interface TenantCost {
   readonly name: string
   /** Of max(requested, used): what it keeps others from. The basis to compare with an API. */
   readonly allocationUsdPerHour: Maybe

@@ -40,7 +40,7 @@ export type Allocation =
   | { readonly kind: 'allocated'; readonly usdPerMillion: ClassPrices }
   | { readonly kind: 'refused'; readonly why: AllocationRefusal }
 
-export type AllocationRefusal =
+type AllocationRefusal =
   | 'an input is unknown'
   | 'there is no token to charge'
   | 'a share falls on tokens of which there are none'

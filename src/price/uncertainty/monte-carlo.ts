@@ -54,7 +54,9 @@ const HALF_STEP = 2 ** -33
 
 function drawn(input: Uncertain, draws: number, random: Random): Float64Array {
   const valueAt = quantileFunction(input)
-  return Float64Array.from({ length: draws }, () => valueAt(random() + HALF_STEP))
+  const column = new Float64Array(draws)
+  for (let draw = 0; draw < draws; draw++) column[draw] = valueAt(random() + HALF_STEP)
+  return column
 }
 
 /**

@@ -4,7 +4,7 @@ import { evenGrid, findRoots, type Roots } from '../roots.ts'
 import { quantileFunction, type Uncertain } from './uncertain.ts'
 
 /** One bar of a tornado: the output with one input at its low and high end, all others in the middle. */
-export interface TornadoBar<I extends string> {
+interface TornadoBar<I extends string> {
   readonly input: I
   readonly lowInput: number
   readonly highInput: number
