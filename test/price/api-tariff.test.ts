@@ -87,6 +87,7 @@ describe('prices have dates', () => {
   test('the last day of a price is the one before its end', () => {
     expect(tariffOn([late, early], '2026-08-31')).toBe(early)
     expect(tariffOn([late, early], '2026-09-01')).toBe(late)
+    expect(tariffOn([early], '2026-09-01')).toBeUndefined()
     expect(tariffOn([late, early], '2026-05-31')).toBeUndefined()
   })
 

@@ -316,11 +316,14 @@ describe('prices that move', () => {
     expect((50 * (2 ** years - 1)) / Math.LN2 - 100 * years).toBeCloseTo(100, 8)
   })
 
-  test('what costs nothing is paid at once, and an unknown price makes the answer unknown', () => {
+  test('what costs nothing is paid at once unless it runs dearer, and an unknown price makes the answer unknown', () => {
     expect(breakEvenUnder({ kind: 'flat' }, { ...purchase, capexUsd: 0 })).toEqual({
       kind: 'at',
       years: 0,
     })
+    // Nothing to pay back, and dearer every day.
+    const gift = { ...purchase, capexUsd: 0, runningUsdPerYear: 800 }
+    expect(breakEvenUnder({ kind: 'flat' }, gift)).toEqual({ kind: 'never', mostSavedUsd: 0 })
     expect(breakEvenUnder({ kind: 'flat' }, { ...purchase, capexUsd: undefined })).toEqual({
       kind: 'unknown',
     })

@@ -207,6 +207,19 @@ describe('what draws say', () => {
     expect(quantilesOf(new Float64Array(0), [0.5])).toEqual([undefined])
   })
 
+  test('a generator’s 0 is no minus infinity', () => {
+    const input = { kind: 'normal', low: 1, high: 2, confidenceRatio: 0.9 } as const
+    const { outputs } = simulate(
+      { x: input },
+      ['y'],
+      ({ x }) => ({ y: x }),
+      1,
+      () => () => 0,
+    )
+    // 6.3 standard deviations under the middle.
+    expect(outputs.y[0]).toBeCloseTo(1.5 - 6.3372 * (0.5 / 1.644854), 3)
+  })
+
   test('no draw, or half of one, is none', () => {
     const none = (draws: number) => simulate({}, ['a'], () => ({ a: 1 }), draws, seeded(1))
     expect(() => none(0)).toThrow(UserError)

@@ -45,7 +45,7 @@ export interface Hybrid {
 /**
  * The cheapest number of units for the base of a demand, the rest going to an API by the token; ties go to fewer
  * units. Exact: between two loads of the curve the total is a straight line in the units, so a cheapest
- * whole number lies next to a load's own capacity, at none, at one or at the peak's; all of those are tried.
+ * whole number lies next to a load's own capacity, or is none; all of those are tried.
  * Never dearer than the API alone or the units alone, which are among them. Unknown where a price is.
  *
  * @throws UserError when a unit has no capacity or a price is negative
@@ -74,7 +74,7 @@ function candidateUnits(curve: LoadDuration, tokensPerSPerUnit: number): number[
     const exact = tokensPerS / tokensPerSPerUnit
     return [Math.floor(exact), Math.ceil(exact)]
   })
-  const wanted = [0, Math.min(1, most), ...near, most].filter((count) => count <= most)
+  const wanted = [0, ...near, most].filter((count) => count <= most)
   return [...new Set(wanted)].sort((a, b) => a - b)
 }
 

@@ -71,7 +71,7 @@ export function discountedPayback(flowsUsd: readonly Maybe[], ratePerPeriod: May
   for (const [t, flow] of flowsUsd.entries()) {
     if (flow === undefined || ratePerPeriod === undefined) return { kind: 'unknown' }
     const present = flow / (1 + ratePerPeriod) ** t
-    if (balance + present >= 0 && (t === 0 || balance < 0))
+    if (balance + present >= 0)
       return { kind: 'after', periods: t === 0 ? 0 : t - 1 - balance / present }
     balance += present
   }

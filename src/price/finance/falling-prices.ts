@@ -120,7 +120,7 @@ export function breakEvenUnder(
     alternativeUsdPerYear * paidOver(curve, years) - runningUsdPerYear * years
   const turns = turnsYears(curve, runningUsdPerYear / alternativeUsdPerYear, lifeYears)
   let from = 0
-  for (const to of [0, ...turns]) {
+  for (const to of turns) {
     if (savedUsd(to) >= capexUsd)
       return { kind: 'at', years: firstReach(savedUsd, capexUsd, from, to) }
     from = to
