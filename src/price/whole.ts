@@ -1,6 +1,6 @@
 /**
- * The next whole number up. A quotient that is whole but for rounding stays it: a load of 0.3 needs 3 machines of 0.1,
- * though 0.3 / 0.1 is 2.9999999999999996, and 0.7 / 0.1 is 6.999999999999999.
+ * The next whole number up. A quotient that is whole but for rounding stays it: a load of 3 x 0.1 needs 3 machines of 0.1,
+ * though their quotient comes out as 3.0000000000000004.
  */
 export function wholeUp(value: number): number {
   return isWhole(value) ? Math.round(value) : Math.ceil(value)

@@ -37,7 +37,7 @@ function slopeAt(points: readonly CurvePoint[], index: number): number {
   return innerSlope(points, index)
 }
 
-/** (sign(a) + sign(b)) x min(|a|, |b|, |p| / 2), p the slope of the parabola through the three points (Steffen, eq. 11). */
+/** (sign(a) + sign(b)) x min(|a|, |b|, |p| / 2), p the slope of the parabola through the three points (Steffen 1990). */
 function innerSlope(points: readonly CurvePoint[], index: number): number {
   const a = secant(points, index - 1)
   const b = secant(points, index)
