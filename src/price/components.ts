@@ -1,7 +1,7 @@
 import { type Maybe, product, ratio } from '../arithmetic.ts'
 import { HOURS_PER_YEAR, W_PER_KW } from '../units.ts'
 import type { CostLine } from './cost-report.ts'
-import { annualCapitalCost } from './finance.ts'
+import { annualCapitalCost } from './finance/annuity.ts'
 import { type InputName, type Inputs, inputValue } from './inputs.ts'
 
 /** One cost of owning, in USD per hour when `use` (0..1) of the capacity is used. */
