@@ -52,6 +52,8 @@ export interface ServingScript {
   }
   readonly told: readonly Statistic[]
   readonly why: Reasons
+  /** Whether its clocks stop at events that hold no output. */
+  readonly countsEmptyEvents: boolean
   /** Keys that no record can tell, and why. */
   readonly untold?: readonly RivalFigure[]
 }
@@ -68,7 +70,15 @@ export function startServing(script: ServingScript, { slo }: Benchmark): RivalTa
     itl: createGapPool(),
     e2e: createPool(),
   }
-  const count = { completed: 0, failed: 0, endless: 0, uncounted: 0, good: 0, disputed: 0 }
+  const count = {
+    completed: 0,
+    failed: 0,
+    endless: 0,
+    uncounted: 0,
+    good: 0,
+    disputed: 0,
+    emptyEvents: 0,
+  }
   let outputTokens: Maybe = 0
   let inputTokens: Maybe = 0
 
@@ -97,6 +107,7 @@ export function startServing(script: ServingScript, { slo }: Benchmark): RivalTa
       if (served === undefined) count.failed++
       else addServed(served)
       if (served !== undefined && outcome.kind !== 'completed') count.disputed++
+      if ((record.firstEventMs ?? record.finishMs) !== undefined) count.emptyEvents++
     },
     finish: (ours) => {
       const durationS = ratio(run.lengthMs(), MS_PER_S)
@@ -110,11 +121,19 @@ export function startServing(script: ServingScript, { slo }: Benchmark): RivalTa
           ...concurrencyFigure(script, finished.e2e, durationS),
           ...(script.untold ?? []),
         ],
-        notes: notesOf(count),
+        notes: [
+          ...notesOf(count),
+          ...(script.countsEmptyEvents && count.completed > 0 && count.emptyEvents === 0
+            ? [NO_EMPTY_EVENTS]
+            : []),
+        ],
       }
     },
   }
 }
+
+const NO_EMPTY_EVENTS =
+  'No record tells of an event without output: none came, or the run is older than the keeping of them, and then its clocks start too late and stop too early here.'
 
 interface Totals {
   readonly completed: number

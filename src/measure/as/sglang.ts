@@ -15,6 +15,7 @@ function scriptOf(usageIsAskedFor: boolean): ServingScript {
       totalTokensPerS: 'total_throughput',
       concurrency: 'concurrency',
     },
+    countsEmptyEvents: false,
     told: ['mean', 'median', 'std', 90, 95, 99],
     why: {
       completed:

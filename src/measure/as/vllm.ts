@@ -14,6 +14,7 @@ const script: ServingScript = {
     goodput: 'request_goodput',
     totalTokensPerS: 'total_token_throughput',
   },
+  countsEmptyEvents: true,
   told: ['mean', 'median', 'std', 90, 95, 99],
   why: {
     completed:

@@ -1,5 +1,10 @@
 import type { RequestRecord } from '../../../src/load/record.ts'
-import { type RivalLevel, rivals, startRivalView } from '../../../src/measure/as/index.ts'
+import {
+  type RivalLevel,
+  type RivalView,
+  rivals,
+  startRivalView,
+} from '../../../src/measure/as/index.ts'
 import type { RivalFigure } from '../../../src/measure/as/rival.ts'
 import { benchmark, levelLog, operatingPoint, runLog } from '../records.ts'
 
@@ -79,21 +84,31 @@ export const reasoned = closed({
 
 export const few = [warm, failed, single, pair, reasoned]
 
-/** What a rival makes of records of one level, whose window is 300 ms. */
-export function viewOf(
+interface ViewParts {
+  readonly slo?: object
+  readonly log?: object
+  readonly workload?: object
+}
+
+/** What a rival makes of a run of one level, whose window is 300 ms. */
+export function runViewOf(
   name: string,
   records: readonly RequestRecord[],
-  parts: { slo?: object; log?: object; workload?: object } = {},
-): RivalLevel {
+  { slo = {}, log: parts = {}, workload }: ViewParts = {},
+): RivalView {
   const rival = rivals.find((each) => each.name === name)
   if (!rival) throw new Error(`no rival ${name}`)
-  const log = levelLog({ windowStartMs: 0, windowEndMs: 300, issued: records.length, ...parts.log })
-  const { slo = {}, workload } = parts
+  const log = levelLog({ windowStartMs: 0, windowEndMs: 300, issued: records.length, ...parts })
   const config = benchmark({ slo, ...(workload ? { workload } : {}) })
   const run = runLog({ levels: [log], config: { benchmark: config, url: 'http://127.0.0.1' } })
   const view = startRivalView(rival, run)
   for (const each of records) view.add(each)
-  const [level] = view.finish([operatingPoint(log, records, config)]).levels
+  return view.finish([operatingPoint(log, records, config)])
+}
+
+/** The only level of it. */
+export function viewOf(...of: Parameters<typeof runViewOf>): RivalLevel {
+  const [level] = runViewOf(...of).levels
   if (!level) throw new Error('no level')
   return level
 }
