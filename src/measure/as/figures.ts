@@ -176,6 +176,14 @@ export function inUnit(value: Maybe, unit: RivalUnit): Maybe {
   }
 }
 
+/** What to say of requests that our client ended and a tool that waits for every answer would not have. */
+export function leftOutNote(endless: number): string[] {
+  if (endless === 0) return []
+  return [
+    `${counted(endless, 'request')} cut off or given up by our client left out: it would have waited for the answer.`,
+  ]
+}
+
 /** A count of something, as a word a sentence begins with: `1 answer`, `2 answers`. */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`

@@ -1,17 +1,17 @@
-import { difference, type Maybe, ratio, sum } from '../../arithmetic.ts'
+import { difference, type Maybe, product, ratio, sum } from '../../arithmetic.ts'
 import type { Benchmark, Slo } from '../../load/benchmark.ts'
 import type { RequestRecord } from '../../load/record.ts'
 import { MS_PER_S } from '../../units.ts'
 import type { OperatingPoint } from '../summary.ts'
 import {
-  counted,
   type DistributionView,
   distributionFigures,
   figure,
+  leftOutNote,
   type Statistic,
 } from './figures.ts'
 import { createGapPool, createPool, inSeconds, type Pool } from './pool.ts'
-import { begunMs, createSpan, gapsUs } from './record-times.ts'
+import { begunMs, createSpan, gapsUs, type Span } from './record-times.ts'
 import type { Rival, RivalFigure, RivalTally } from './rival.ts'
 import { type VisibleOutput, visibleOutput } from './tokens.ts'
 
@@ -56,89 +56,132 @@ const UNKNOWN_TOKENS =
 const RATE =
   'It divides by first begin to last end of all requests of the level, failed ones, warm-up, ramp and drain included; ours is of the measured window.'
 
-function startLevel(_log: unknown, { slo }: Benchmark): RivalTally {
-  const pools = {
+/** What of the records of a level is kept. */
+interface Kept {
+  readonly pools: ReturnType<typeof createPools>
+  /** Of all requests, of successful ones, and of the begins of all. */
+  readonly spans: Record<'all' | 'successes' | 'begins', Span>
+  readonly count: Counts
+}
+
+interface Counts {
+  all: number
+  successful: number
+  failed: number
+  /** Ended by our client. */
+  endless: number
+  /** Of unknown visible tokens, and of unknown tokens in each chunk. */
+  untold: number
+  unsplit: number
+  good: number
+  inputTokens: Maybe
+}
+
+function createPools() {
+  return {
     latency: createPool(),
     ntpot: createPool(),
     tpot: createPool(),
     ttft: createPool(),
+    itl: createGapPool(),
     outputTokens: createPool(),
     failed: createPool(),
     scheduleDelay: createPool(),
   }
-  const itl = createGapPool()
-  const run = createSpan()
-  const successes = createSpan()
-  const sends = createSpan()
-  const count = { all: 0, successful: 0, failed: 0, untold: 0, unsplit: 0, good: 0, endless: 0 }
-  let inputTokens: Maybe = 0
+}
 
-  const addSuccess = (record: RequestRecord): void => {
-    const metrics = metricsOf(record)
-    count.successful++
-    inputTokens = sum([inputTokens, metrics.inputTokens])
-    if (metrics.outputTokens === undefined) count.untold++
-    if (metrics.itlUs === undefined) count.unsplit++
-    addKnown(pools.latency, metrics.latencyMs)
-    addKnown(pools.ntpot, metrics.ntpotMs)
-    addKnown(pools.tpot, metrics.tpotMs)
-    addKnown(pools.ttft, metrics.ttftMs)
-    addKnown(pools.outputTokens, metrics.outputTokens)
-    for (const us of metrics.itlUs ?? []) itl.add(us)
-    successes.add(begunMs(record), record.endMs)
-    if (isGood(metrics, slo)) count.good++
+function startLevel(_log: unknown, { slo }: Benchmark): RivalTally {
+  const kept: Kept = {
+    pools: createPools(),
+    spans: { all: createSpan(), successes: createSpan(), begins: createSpan() },
+    count: {
+      all: 0,
+      successful: 0,
+      failed: 0,
+      endless: 0,
+      untold: 0,
+      unsplit: 0,
+      good: 0,
+      inputTokens: 0,
+    },
   }
-
   return {
     add: (record) => {
-      const begun = begunMs(record)
-      const { outcome } = record
-      if (outcome.kind === 'cancelled' || outcome.kind === 'abandoned') {
-        count.endless++
-        return
-      }
-      count.all++
-      sends.add(begun, begun)
-      run.add(begun, record.endMs ?? record.closedMs)
-      addKnown(pools.scheduleDelay, difference(begun, record.dueMs))
-      if (outcome.kind === 'completed') addSuccess(record)
-      else {
-        count.failed++
-        addKnown(pools.failed, difference(record.closedMs, begun))
+      switch (record.outcome.kind) {
+        case 'completed':
+          addAny(kept, record)
+          addSuccess(kept, record, slo)
+          break
+        case 'failed':
+        case 'timed-out':
+          addAny(kept, record)
+          kept.count.failed++
+          addKnown(kept.pools.failed, difference(record.closedMs, begunMs(record)))
+          break
+        case 'cancelled':
+        case 'abandoned':
+          kept.count.endless++
       }
     },
     finish: (ours) => ({
-      figures: [
-        ...loadFigures(count.all, pools.scheduleDelay, sends.lengthMs(), ours),
-        figure('successes.count', 'requests', count.successful, {
-          ours: ours?.requests.completed,
-          why: 'It counts every request of the level, ours those of the measured phase.',
-        }),
-        ...latencyFigures(pools, itl, count, ours),
-        ...throughputFigures(
-          {
-            ...count,
-            inputTokens,
-            outputTokens: count.untold === 0 ? pools.outputTokens.finish().total : undefined,
-            totalS: ratio(run.lengthMs(), MS_PER_S),
-          },
-          ours,
-        ),
-        ...goodputFigures(count, slo, ratio(successes.lengthMs(), MS_PER_S), ours),
-        figure('failures.count', 'requests', count.failed, {
-          ours: ours && ours.requests.failed + ours.requests.timedOut,
-          why: 'It counts every request of the level, ours those of the measured phase.',
-        }),
-        ...secondsFigures('failures.request_latency', pools.failed, {}),
-      ],
-      notes:
-        count.endless === 0
-          ? []
-          : [
-              `${counted(count.endless, 'request')} cut off or given up by our client left out: it would have waited for the answer.`,
-            ],
+      figures: figuresOf(kept, slo, ours),
+      notes: leftOutNote(kept.count.endless),
     }),
   }
+}
+
+function addAny({ pools, spans, count }: Kept, record: RequestRecord): void {
+  const begun = begunMs(record)
+  count.all++
+  spans.begins.add(begun, begun)
+  spans.all.add(begun, record.endMs ?? record.closedMs)
+  addKnown(pools.scheduleDelay, difference(begun, record.dueMs))
+}
+
+function addSuccess({ pools, spans, count }: Kept, record: RequestRecord, slo: Slo): void {
+  const metrics = metricsOf(record)
+  count.successful++
+  count.inputTokens = sum([count.inputTokens, metrics.inputTokens])
+  if (metrics.outputTokens === undefined) count.untold++
+  if (metrics.itlUs === undefined) count.unsplit++
+  if (isGood(metrics, slo)) count.good++
+  addKnown(pools.latency, metrics.latencyMs)
+  addKnown(pools.ntpot, metrics.ntpotMs)
+  addKnown(pools.tpot, metrics.tpotMs)
+  addKnown(pools.ttft, metrics.ttftMs)
+  addKnown(pools.outputTokens, metrics.outputTokens)
+  for (const us of metrics.itlUs ?? []) pools.itl.add(us)
+  spans.successes.add(begunMs(record), record.endMs)
+}
+
+const ALL = 'It counts every request of the level, ours those of the measured phase.'
+
+function figuresOf(
+  { pools, spans, count }: Kept,
+  slo: Slo,
+  ours: OperatingPoint | undefined,
+): RivalFigure[] {
+  const secondsOf = (span: Span): Maybe => ratio(span.lengthMs(), MS_PER_S)
+  const totals = {
+    ...count,
+    outputTokens: count.untold === 0 ? pools.outputTokens.finish().total : undefined,
+    totalS: secondsOf(spans.all),
+  }
+  return [
+    ...loadFigures(count.all, pools.scheduleDelay, secondsOf(spans.begins), ours),
+    figure('successes.count', 'requests', count.successful, {
+      ours: ours?.requests.completed,
+      why: ALL,
+    }),
+    ...latencyFigures(pools, count, ours),
+    ...throughputFigures(totals, ours),
+    ...goodputFigures(count, slo, secondsOf(spans.successes), ours),
+    figure('failures.count', 'requests', count.failed, {
+      ours: ours && ours.requests.failed + ours.requests.timedOut,
+      why: ALL,
+    }),
+    ...secondsFigures('failures.request_latency', pools.failed, {}),
+  ]
 }
 
 function addKnown(pool: Pool, value: Maybe): void {
@@ -179,10 +222,9 @@ function secondsFigures(
 function loadFigures(
   all: number,
   scheduleDelay: Pool,
-  sendsMs: Maybe,
+  sendS: Maybe,
   ours: OperatingPoint | undefined,
 ): RivalFigure[] {
-  const sendS = ratio(sendsMs, MS_PER_S)
   return [
     figure('load_summary.count', 'requests', all),
     ...secondsFigures('load_summary.schedule_delay', scheduleDelay, {
@@ -198,9 +240,8 @@ function loadFigures(
 }
 
 function latencyFigures(
-  pools: Record<'latency' | 'ntpot' | 'tpot' | 'ttft', Pool>,
-  itl: Pool,
-  { untold, unsplit }: { untold: number; unsplit: number },
+  pools: Record<'latency' | 'ntpot' | 'tpot' | 'ttft' | 'itl', Pool>,
+  { untold, unsplit }: Pick<Counts, 'untold' | 'unsplit'>,
   ours: OperatingPoint | undefined,
 ): RivalFigure[] {
   const isKnown = untold === 0
@@ -221,7 +262,7 @@ function latencyFigures(
       ours: ours?.ttftMs,
       why: 'It passes over reasoning, leaves out answers of one visible token, and starts before the connection is opened, over every request of the level.',
     }),
-    ...secondsFigures(key('inter_token_latency'), itl, {
+    ...secondsFigures(key('inter_token_latency'), pools.itl, {
       isKnown: unsplit === 0,
       ours: ours?.interChunkMs,
       why: 'Every token of a chunk has its time, so the gaps inside a chunk are 0; and it passes over reasoning.',
@@ -260,7 +301,7 @@ function throughputFigures(
 }
 
 function goodputFigures(
-  { successful, good, untold }: { successful: number; good: number; untold: number },
+  { successful, good, untold }: Pick<Counts, 'successful' | 'good' | 'untold'>,
   slo: Slo,
   successesS: Maybe,
   ours: OperatingPoint | undefined,
@@ -271,8 +312,8 @@ function goodputFigures(
   const key = (name: string): string => `successes.goodput_metrics.${name}`
   const missing = UNKNOWN_TOKENS
   return [
-    figure(key('goodput_percentage'), '%', ratio(known && known * 100, successful), {
-      ours: ours?.goodput?.goodRatio && ours.goodput.goodRatio * 100,
+    figure(key('goodput_percentage'), '%', ratio(product([known, 100]), successful), {
+      ours: product([ours?.goodput?.goodRatio, 100]),
       why: 'It divides by successful requests, ours by those issued; and an answer of one visible token misses limits on TTFT and TPOT.',
       missing,
     }),

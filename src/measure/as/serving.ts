@@ -9,6 +9,7 @@ import {
   distributionFigures,
   figure,
   inUnit,
+  leftOutNote,
   type Statistic,
 } from './figures.ts'
 import { createGapPool, createPool, type Pool, type Statistics } from './pool.ts'
@@ -62,7 +63,8 @@ export interface ServingScript {
  * The figures of one level, over every request of it: these scripts know no warm-up under load, and
  * wait for every answer. Samples that are missing make them write 0.
  */
-export function startServing(script: ServingScript, { slo }: Benchmark): RivalTally {
+export function startServing(script: ServingScript, benchmark: Benchmark): RivalTally {
+  const { slo } = benchmark
   const run = createSpan()
   const pools = {
     ttft: createPool(),
@@ -70,7 +72,7 @@ export function startServing(script: ServingScript, { slo }: Benchmark): RivalTa
     itl: createGapPool(),
     e2e: createPool(),
   }
-  const count = {
+  const count: Counts = {
     completed: 0,
     failed: 0,
     endless: 0,
@@ -121,17 +123,29 @@ export function startServing(script: ServingScript, { slo }: Benchmark): RivalTa
           ...concurrencyFigure(script, finished.e2e, durationS),
           ...(script.untold ?? []),
         ],
-        notes: [
-          ...notesOf(count),
-          ...(script.countsEmptyEvents && count.completed > 0 && count.emptyEvents === 0
-            ? [NO_EMPTY_EVENTS]
-            : []),
-        ],
+        notes: notesOf(script, count, benchmark),
       }
     },
   }
 }
 
+/** Requests of a level, as the script sees them. */
+interface Counts {
+  completed: number
+  failed: number
+  /** Ended by our client. */
+  endless: number
+  /** Of unknown tokens. */
+  uncounted: number
+  good: number
+  /** Completed to the script, failed to us. */
+  disputed: number
+  /** With an event that held no output, before or after it. */
+  emptyEvents: number
+}
+
+const OTHER_API =
+  'It speaks no such API; the first event of any kind stands for the first one with a choice.'
 const NO_EMPTY_EVENTS =
   'No record tells of an event without output: none came, or the run is older than the keeping of them, and then its clocks start too late and stop too early here.'
 
@@ -266,18 +280,21 @@ function concurrencyFigure(
   return [figure(keys.concurrency, 'requests at once', ratio(busyS, durationS))]
 }
 
-function notesOf({ endless, disputed }: { endless: number; disputed: number }): string[] {
+function notesOf(
+  { countsEmptyEvents }: ServingScript,
+  { endless, disputed, completed, emptyEvents }: Counts,
+  { api }: Benchmark,
+): string[] {
+  const speaksIt = api === 'openai-chat' || api === 'openai-completions'
   return [
-    ...(endless === 0
-      ? []
-      : [
-          `${counted(endless, 'request')} cut off or given up by our client left out: it would have waited for the answer.`,
-        ]),
+    ...leftOutNote(endless),
     ...(disputed === 0
       ? []
       : [
           `${counted(disputed, 'request')} that we call failed counted as completed, as far as recorded: it asks for no end mark, and passes over error events.`,
         ]),
+    ...(countsEmptyEvents && completed > 0 && emptyEvents === 0 ? [NO_EMPTY_EVENTS] : []),
+    ...(countsEmptyEvents && emptyEvents > 0 && !speaksIt ? [OTHER_API] : []),
   ]
 }
 

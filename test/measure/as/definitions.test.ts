@@ -76,6 +76,17 @@ describe('vLLM', () => {
     expect(at(view, 'mean_ttft_ms')).toMatchObject({ value: 0, ours: undefined })
   })
 
+  test('says so where no record tells of an event without output, as older ones never do', () => {
+    const { notes } = viewOf('vllm', [{ ...single, firstEventMs: undefined }])
+    expect(notes).toEqual([expect.stringMatching(/^No record tells of an event without output/)])
+    expect(viewOf('vllm', [single]).notes).toEqual([])
+  })
+
+  test('says so where the API is none that it speaks', () => {
+    const { notes } = viewOf('vllm', [single], { api: 'anthropic-messages' })
+    expect(notes).toEqual([expect.stringMatching(/^It speaks no such API/)])
+  })
+
   test('what our client cut off is neither completed nor failed', () => {
     const view = viewOf('vllm', [single, { ...pair, outcome: { kind: 'cancelled' } }])
     expect(values(view, ['completed', 'failed'])).toEqual({ completed: 1, failed: 0 })

@@ -88,18 +88,19 @@ interface ViewParts {
   readonly slo?: object
   readonly log?: object
   readonly workload?: object
+  readonly api?: string
 }
 
 /** What a rival makes of a run of one level, whose window is 300 ms. */
 export function runViewOf(
   name: string,
   records: readonly RequestRecord[],
-  { slo = {}, log: parts = {}, workload }: ViewParts = {},
+  { slo = {}, log: parts = {}, workload, api = 'openai-chat' }: ViewParts = {},
 ): RivalView {
   const rival = rivals.find((each) => each.name === name)
   if (!rival) throw new Error(`no rival ${name}`)
   const log = levelLog({ windowStartMs: 0, windowEndMs: 300, issued: records.length, ...parts })
-  const config = benchmark({ slo, ...(workload ? { workload } : {}) })
+  const config = benchmark({ slo, api, ...(workload ? { workload } : {}) })
   const run = runLog({ levels: [log], config: { benchmark: config, url: 'http://127.0.0.1' } })
   const view = startRivalView(rival, run)
   for (const each of records) view.add(each)
