@@ -336,7 +336,7 @@ export const inferencePerf: Rival = {
     'Counts every request: it has no warm-up. Latency and throughput are of successful ones, but the time that rates divide by is of all.',
     'The clock of a request starts before its connection is opened, whenever it was due; latency ends with the stream.',
     'Only visible text counts: reasoning has neither time nor tokens.',
-    'Output tokens are those of the visible text. It counts them with a tokenizer; here they are the server’s count of the same chunks, or usage less reasoning.',
+    "Output tokens are those of the visible text. It counts them with a tokenizer; here they are the server's count of the same chunks, or usage less reasoning.",
     'TTFT is of answers of two visible tokens or more. TPOT = (last - first visible chunk) / (visible tokens - 1).',
     'ITL: every token of a chunk has the time of the chunk, so there are gaps of 0.',
     'Percentiles: numpy, linear. Times in seconds.',

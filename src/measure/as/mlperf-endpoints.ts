@@ -157,7 +157,7 @@ export const mlperfEndpoints: Rival = {
     'The clock of a request starts when it is issued, before the connection is opened, whenever it was due; latency ends with the stream.',
     'TTFT ends at the first output: text, reasoning or a tool call.',
     'TPOT = (end of the stream - first output) / tokens after the first chunk.',
-    'Tokens are its own count of the text; here they are the server’s count of the same.',
+    "Tokens are its own count of the text; here they are the server's count of the same.",
     'Percentiles: numpy, lower. Times in nanoseconds.',
   ],
   startLevel,
