@@ -355,6 +355,10 @@ function addReport(program: Command, io: Io, done: Done): void {
     .description('Make a report of a finished run again, from its raw records')
     .argument('<run>', 'results directory')
     .option('--format <format>', 'text, md, csv, json or html', 'text')
+    .option(
+      '--as <tool>',
+      'figures by the definitions of vllm, aiperf, guidellm, sglang, mlperf, mlperf-endpoints or inference-perf, ours beside them (text, md or json)',
+    )
     .option('--output <file>', 'write to a file instead of stdout')
     .action(async (run, flags) => {
       const { reportCommand } = await import('./report.ts')

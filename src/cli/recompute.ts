@@ -16,7 +16,15 @@ import type { Io } from './io.ts'
  * @throws UserError when it is no results directory
  */
 export async function recomputeReport(path: string, flags: PriceFlags, io: Io): Promise<Report> {
-  const stored = await readRun(path)
+  return recomputeStored(await readRun(path), flags, io)
+}
+
+/** The same of a run whose directory is read. @throws UserError */
+export async function recomputeStored(
+  stored: StoredRun,
+  flags: PriceFlags,
+  io: Io,
+): Promise<Report> {
   const { run, pricing } = stored
   const { summary, journal } = await recompute(stored)
   if (run.levels.length === 0) throw nothingFinished(stored, journal)

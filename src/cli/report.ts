@@ -1,5 +1,7 @@
 import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { reportFormats } from '../report/index.ts'
+import { rivalFormats } from '../report/rival-view.ts'
+import { renderAs } from './as.ts'
 import type { Io } from './io.ts'
 import { recomputeReport } from './recompute.ts'
 import { writeWhole } from './results-folder.ts'
@@ -7,19 +9,27 @@ import { writeWhole } from './results-folder.ts'
 /** `baremark report`. @throws UserError */
 export async function reportCommand(
   path: string,
-  flags: { readonly format: string; readonly output?: string },
+  flags: { readonly format: string; readonly output?: string; readonly as?: string },
   io: Io,
 ): Promise<number> {
-  const format = reportFormats.find(({ name }) => name === flags.format)
-  if (!format) {
-    throw new UserError(`There is no format "${flags.format}".`, {
-      remedy: `Use one of: ${reportFormats.map(({ name }) => name).join(', ')}.`,
-    })
-  }
-  const text = await format.render(await recomputeReport(path, {}, io))
+  const text =
+    flags.as === undefined
+      ? await formatNamed(reportFormats, flags.format).render(await recomputeReport(path, {}, io))
+      : await renderAs(path, flags.as, formatNamed(rivalFormats, flags.format), io)
   if (flags.output === undefined) io.stdout(text)
   else await writeReport(flags.output, text)
   return exitCodes.valid
+}
+
+function formatNamed<Format extends { readonly name: string }>(
+  formats: readonly Format[],
+  wanted: string,
+): Format {
+  const format = formats.find(({ name }) => name === wanted)
+  if (format) return format
+  throw new UserError(`There is no format "${wanted}" of this.`, {
+    remedy: `Use one of: ${formats.map(({ name }) => name).join(', ')}.`,
+  })
 }
 
 async function writeReport(file: string, text: string): Promise<void> {

@@ -25,10 +25,14 @@ export interface EndedRequest {
   readonly sentMs?: number
   readonly connectMs?: number
   readonly firstByteMs?: number
+  /** The first event, where it brought no output. */
+  readonly firstEventMs?: number
   readonly chunks: Stamps
   readonly chunkTokens?: readonly number[]
   /** First chunk that was visible text, where reasoning came first. */
   readonly firstVisibleMs?: number
+  /** The event that told the finish reason, where it brought no output. */
+  readonly finishMs?: number
   /** Only of a completed request. */
   readonly endMs?: number
   readonly closedMs: number
@@ -49,9 +53,11 @@ export function toRecord(ended: EndedRequest): RequestRecord {
     sentMs: toMicroseconds(ended.sentMs),
     connectMs: toMicroseconds(ended.connectMs),
     firstByteMs: toMicroseconds(ended.firstByteMs),
+    firstEventMs: toMicroseconds(ended.firstEventMs),
     chunkMs: stampsMs(ended.chunks),
     chunkTokens: ended.chunkTokens,
     firstVisibleMs: toMicroseconds(ended.firstVisibleMs),
+    finishMs: toMicroseconds(ended.finishMs),
     endMs: toMicroseconds(ended.endMs),
     closedMs: toMicroseconds(ended.closedMs),
     outcome: ended.outcome,

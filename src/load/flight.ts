@@ -85,9 +85,13 @@ export interface Flight {
   connectMs: number | undefined
   sentMs: number | undefined
   firstByteMs: number | undefined
+  /** The first event, where it brought no output. */
+  firstEventMs: number | undefined
   visible: boolean
   /** The first chunk that was not reasoning, where one that was came before. */
   firstVisibleMs: number | undefined
+  /** The event that told the finish reason, where it brought no output. */
+  finishMs: number | undefined
   endMs: number | undefined
   httpStatus: number | undefined
   finishReason: string | undefined
@@ -190,8 +194,10 @@ function createFlight(fleet: Fleet): Flight {
     connectMs: undefined,
     sentMs: undefined,
     firstByteMs: undefined,
+    firstEventMs: undefined,
     visible: false,
     firstVisibleMs: undefined,
+    finishMs: undefined,
     endMs: undefined,
     httpStatus: undefined,
     finishReason: undefined,
@@ -220,8 +226,10 @@ function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): voi
   flight.connectMs = undefined
   flight.sentMs = undefined
   flight.firstByteMs = undefined
+  flight.firstEventMs = undefined
   flight.visible = false
   flight.firstVisibleMs = undefined
+  flight.finishMs = undefined
   flight.endMs = undefined
   flight.httpStatus = undefined
   flight.finishReason = undefined
@@ -352,6 +360,7 @@ function onEvent(flight: Flight, bytes: Buffer, start: number, eventEnd: number)
     return
   }
   if (meaning.output !== undefined) addChunk(flight, meaning.output !== 'reasoning', meaning.tokens)
+  else noteEmptyEvent(flight, meaning)
   if (meaning.usage !== undefined) flight.usage = addUsage(flight.usage, meaning.usage)
   if (meaning.serverTimings !== undefined) flight.serverTimings = meaning.serverTimings
   if (meaning.finishReason !== undefined) flight.finishReason = meaning.finishReason
@@ -372,6 +381,13 @@ function addChunk(flight: Flight, visible: boolean, told: OutputTokens | undefin
   fleet.chunks++
   addStamp(chunks, fleet.readUs)
   if (chunks.count === flight.lastChunk) end(flight, ABANDONED)
+}
+
+/** Others start and stop their clocks at such events, so they are kept for comparing with theirs. */
+function noteEmptyEvent(flight: Flight, { finishReason, done }: EventMeaning): void {
+  const { fleet } = flight
+  if (finishReason !== undefined) flight.finishMs ??= fleet.readMs
+  else if (flight.chunks.count === 0 && done === undefined) flight.firstEventMs ??= fleet.readMs
 }
 
 /** Notes the tokens of a chunk. False when it holds nothing that was not there before. */
@@ -416,9 +432,11 @@ function tell(flight: Flight): void {
     sentMs: flight.sentMs,
     connectMs: flight.connectMs,
     firstByteMs: flight.firstByteMs,
+    firstEventMs: flight.firstEventMs,
     chunks,
     chunkTokens: flight.chunkTokens?.length === chunks.count ? flight.chunkTokens : undefined,
     firstVisibleMs: flight.firstVisibleMs,
+    finishMs: flight.finishMs,
     endMs: outcome.kind === 'completed' ? flight.endMs : undefined,
     closedMs: fleet.clock.nowMs(),
     httpStatus: flight.httpStatus,

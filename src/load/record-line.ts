@@ -78,7 +78,9 @@ const keys = {
   sentMs: key('sentMs'),
   connectMs: key('connectMs'),
   firstByteMs: key('firstByteMs'),
+  firstEventMs: key('firstEventMs'),
   firstVisibleMs: key('firstVisibleMs'),
+  finishMs: key('finishMs'),
   endMs: key('endMs'),
   closedMs: key('closedMs'),
   outcome: key('outcome'),
@@ -125,7 +127,9 @@ function putHead(line: Line, ended: EndedRequest): void {
   putMs(line, keys.sentMs, ended.sentMs)
   putMs(line, keys.connectMs, ended.connectMs)
   putMs(line, keys.firstByteMs, ended.firstByteMs)
+  putMs(line, keys.firstEventMs, ended.firstEventMs)
   putMs(line, keys.firstVisibleMs, ended.firstVisibleMs)
+  putMs(line, keys.finishMs, ended.finishMs)
   putMs(line, keys.endMs, ended.endMs)
   putMs(line, keys.closedMs, ended.closedMs)
   if (outcome.kind === 'completed') {

@@ -102,12 +102,16 @@ export interface RequestRecord {
   readonly connectMs?: number
   /** The socket read that completed the response's head. */
   readonly firstByteMs?: number
+  /** The first stream event, where it carried no output: an empty role chunk, as a rule. */
+  readonly firstEventMs?: number
   /** Arrival of every stream event that carried model output. A chunk is not a token. */
   readonly chunkMs: readonly number[]
   /** Tokens that each chunk brought, where the server told of every one. */
   readonly chunkTokens?: readonly number[]
   /** First chunk that was visible text and not reasoning, where reasoning came first. */
   readonly firstVisibleMs?: number
+  /** The event that told the finish reason, where it carried no output. */
+  readonly finishMs?: number
   /** The stream ended cleanly. */
   readonly endMs?: number
   /** When the record was closed, however it ended. */

@@ -20,7 +20,7 @@ function renderJson(report: Report): string {
 }
 
 /** JSON would write these as null, and so lose why a figure is missing. */
-function refuseNonNumbers(key: string, value: unknown): unknown {
+export function refuseNonNumbers(key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new Error(`the report holds ${value} under "${key}"`)
   }

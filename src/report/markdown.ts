@@ -240,7 +240,7 @@ function assumptionTable({ cost }: Report): string {
   return table(['Input', 'Value', 'Kind', 'Source', 'Date', 'Note'], rows)
 }
 
-function table(
+export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   align: 'left' | 'right' = 'left',
@@ -254,7 +254,7 @@ function details(summary: string, content: string): string {
   return `<details>\n<summary>${summary}</summary>\n\n${content}\n\n</details>`
 }
 
-function bullets(items: readonly string[]): string {
+export function bullets(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n')
 }
 
@@ -263,7 +263,7 @@ function factLine([name, text]: Fact): string {
 }
 
 /** Text from outside stays text: no table cell, tag, link, mention or emphasis begins in it. */
-function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): string {
   return plainText(text)
     .replace(/[\\`*_[\]|~#!$]/g, '\\$&')
     .replaceAll('&', '&amp;')

@@ -87,7 +87,7 @@ function groupHeadings(): string[] {
 }
 
 /** First column to the left, the rest to the right; columns draw together when the page is full. */
-function alignColumns(rows: readonly (readonly string[])[]): string[] {
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   )
@@ -229,7 +229,7 @@ function missingLines({ name, missing }: CostOption): string[] {
 }
 
 /** Breaks text into lines; words longer than a line, such as an address, are broken too. */
-function wrap(text: string, first: string, next: string): string[] {
+export function wrap(text: string, first: string, next: string): string[] {
   const lines: string[] = []
   let line = first
   let empty = true

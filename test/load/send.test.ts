@@ -144,11 +144,14 @@ async function askOnce(text: string | Answer, options?: ClientOptions): Promise<
 
 /** All of a record that does not depend on when. */
 function timeless(record: RequestRecord): object {
-  const { id, sentMs, connectMs, firstByteMs, firstVisibleMs, endMs, closedMs, ...rest } = record
+  const { id, sentMs, connectMs, firstByteMs, firstEventMs, ...others } = record
+  const { firstVisibleMs, finishMs, endMs, closedMs, ...rest } = others
   return {
     ...rest,
     chunkMs: record.chunkMs.length,
     reasoningFirst: firstVisibleMs !== undefined,
+    roleFirst: firstEventMs !== undefined,
+    finishedEmpty: finishMs !== undefined,
     ended: endMs !== undefined,
   }
 }
@@ -201,6 +204,32 @@ describe('a whole answer', () => {
     expect(chunkMs).toHaveLength(3)
     expect(second).toBeGreaterThan(first)
     expect(third).toBe(second)
+  })
+
+  test('a role event before the output and a finish event after it are told, though they are no output', async () => {
+    const { client } = await clientOf([
+      async (socket) => {
+        const reads = [client.hasRead(role), client.hasRead(hello)]
+        socket.write(streamHead + chunk(events([role])))
+        await reads[0]
+        socket.write(chunk(events([hello])))
+        await reads[1]
+        socket.write(chunk(events([stopped, done])) + lastChunk)
+      },
+    ])
+    const { firstByteMs, firstEventMs = 0, chunkMs, finishMs = 0, endMs } = await client.ask()
+    expect(firstEventMs).toBe(firstByteMs)
+    expect(chunkMs).toHaveLength(1)
+    expect(firstEventMs).toBeLessThan(chunkMs[0] ?? 0)
+    expect(finishMs).toBeGreaterThan(chunkMs[0] ?? 0)
+    expect(finishMs).toBe(endMs)
+  })
+
+  test('a finish reason that comes with output, and an answer that begins with output, leave nothing to tell', async () => {
+    const record = await askOnce(stream(events([hello, delta({ content: '!' }, 'length'), done])))
+    expect(record.chunkMs).toHaveLength(2)
+    expect(record.firstEventMs).toBeUndefined()
+    expect(record.finishMs).toBeUndefined()
   })
 
   test('reasoning is output, and the first visible chunk is then told', async () => {
