@@ -143,7 +143,7 @@ function read(documents: readonly JsonObject[]) {
     points: [...points, ...repeated.map(repeatedPoint)],
     notes: [
       'Throughputs are over the time from the first request sent to the last answer, drain included.',
-      'Output tokens are counted by the client’s tokenizer, reasoning included, unless the server was asked to.',
+      "Output tokens are counted by the client's tokenizer, reasoning included, unless the server was asked to.",
       ...(records.length > 0 && summaries.length > 1
         ? ['The lines of requests were not used: which of the summaries they belong to is unknown.']
         : []),

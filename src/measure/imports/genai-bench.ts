@@ -1,4 +1,4 @@
-import { type Maybe, ratio } from '../../arithmetic.ts'
+import { type Maybe, product, ratio } from '../../arithmetic.ts'
 import { MS_PER_S } from '../../units.ts'
 import type { ImportedMetric, ImportedPoint, ImportFormat } from './imported.ts'
 import type { JsonObject, JsonValue } from './json-text.ts'
@@ -9,23 +9,23 @@ const S_PER_MINUTE = 60
 
 interface Row {
   readonly metric: ImportedMetric
-  readonly factor: number
+  /** In the unit of time of the file. */
+  readonly isTime?: boolean
   readonly differs?: string
 }
 
 const rows: Readonly<Record<string, Row>> = {
-  ttft: { metric: 'ttftMs', factor: MS_PER_S },
-  tpot: { metric: 'tpotMs', factor: MS_PER_S },
+  ttft: { metric: 'ttftMs', isTime: true },
+  tpot: { metric: 'tpotMs', isTime: true },
   e2e_latency: {
     metric: 'latencyMs',
-    factor: MS_PER_S,
+    isTime: true,
     differs: 'Ends at the usage chunk, not at the end of the stream.',
   },
-  num_input_tokens: { metric: 'inputTokens', factor: 1 },
-  num_output_tokens: { metric: 'outputTokens', factor: 1 },
+  num_input_tokens: { metric: 'inputTokens' },
+  num_output_tokens: { metric: 'outputTokens' },
   output_inference_speed: {
     metric: 'tokensPerSPerUser',
-    factor: 1,
     differs: 'A value for each request: 1 / its TPOT.',
   },
 }
@@ -48,7 +48,7 @@ export const genaiBench: ImportFormat = {
       'aggregated_metrics.stats.{ttft,tpot,e2e_latency,num_input_tokens,num_output_tokens,output_inference_speed}.{min,max,mean,stddev,p*}',
       'aggregated_metrics.stats.{num_input_tokens,num_output_tokens}.sum',
       'individual_request_metrics.*.{ttft,tpot,e2e_latency,num_input_tokens,num_output_tokens,output_inference_speed,error_code}',
-      '{benchmark_version,api_backend,server_model_tokenizer,model,server_engine,server_version,server_gpu_type,server_gpu_count}',
+      '{benchmark_version,api_backend,server_model_tokenizer,model,server_engine,server_version,server_gpu_type,server_gpu_count,metrics_time_unit}',
     ],
     leftOut: [
       'aggregated_metrics.{mean_total_chars_per_hour,error_rate,error_codes_frequency}',
@@ -57,7 +57,7 @@ export const genaiBench: ImportFormat = {
       // Follow from the others.
       'aggregated_metrics.stats.{output_latency,total_tokens,input_throughput,output_throughput}.*',
       'individual_request_metrics.*.{output_latency,total_tokens,input_throughput,output_throughput,error_message}',
-      '{cmd,api_model_name,task,num_concurrency,batch_size,iteration_type,traffic_scenario,additional_request_params,max_time_per_run_s,max_requests_per_run,experiment_folder_name,dataset_path,dataset_prompt_column_index,character_token_ratio,metrics_time_unit,warmup_ratio,cooldown_ratio}',
+      '{cmd,api_model_name,task,num_concurrency,batch_size,iteration_type,traffic_scenario,additional_request_params,max_time_per_run_s,max_requests_per_run,experiment_folder_name,dataset_path,dataset_prompt_column_index,character_token_ratio,warmup_ratio,cooldown_ratio}',
       '{auth_config,additional_request_params}.**',
       'dataset_config.**',
     ],
@@ -119,7 +119,7 @@ function pointOf(run: JsonObject, experiment: JsonObject | undefined): ImportedP
     inputTokensPerS: of('mean_input_throughput_tokens_per_s'),
     outputTokensPerS: of('mean_output_throughput_tokens_per_s'),
     totalTokensPerS: of('mean_total_tokens_throughput_tokens_per_s'),
-    metrics: metricsOf(run, of('num_completed_requests')),
+    metrics: metricsOf(run, of('num_completed_requests'), toMs(run, experiment)),
   }
 }
 
@@ -132,14 +132,35 @@ function errorsOf(run: JsonObject): ImportedPoint['errors'] {
   return errors.length > 0 ? errors : undefined
 }
 
-function metricsOf(run: JsonObject, completed: Maybe): ImportedPoint['metrics'] {
+/**
+ * Factor to ms. The files of runs are in the unit that the experiment was told to use and do not name it;
+ * without the experiment the speed, which is 1 / TPOT in tokens/s whatever the unit, gives it away:
+ * speed x TPOT is about 1 in s and 1000 in ms.
+ */
+function toMs(run: JsonObject, experiment: JsonObject | undefined): number {
+  const unit = textAt(experiment, 'metrics_time_unit')
+  if (unit !== undefined) return unit === 'ms' ? 1 : MS_PER_S
+  const mean = (name: string): Maybe => numberAt(run, 'aggregated_metrics', 'stats', name, 'mean')
+  const speedTimesTpot = product([mean('output_inference_speed'), mean('tpot')])
+  return speedTimesTpot !== undefined && speedTimesTpot > HALFWAY ? 1 : MS_PER_S
+}
+
+/** Of 1 and 1000, by their ratio. */
+const HALFWAY = Math.sqrt(MS_PER_S)
+
+function metricsOf(
+  run: JsonObject,
+  completed: Maybe,
+  timeFactor: number,
+): ImportedPoint['metrics'] {
   const requests = objectsAt(run, 'individual_request_metrics').filter(
     (request) => at(request, 'error_code') === null || at(request, 'error_code') === undefined,
   )
   // A file may have been shortened: figures of a part are not those of the run.
   const all = requests.length === completed ? requests : []
   return Object.fromEntries(
-    Object.entries(rows).map(([key, { metric, factor, differs }]) => {
+    Object.entries(rows).map(([key, { metric, isTime, differs }]) => {
+      const factor = isTime ? timeFactor : 1
       const block = at(run, 'aggregated_metrics', 'stats', key)
       const told = blockStatistics(block, { mean: 'mean', std: 'stddev' }, { key, factor, differs })
       const values = all.flatMap((request) => {

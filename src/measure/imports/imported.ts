@@ -74,7 +74,10 @@ export interface ImportedDistribution {
   readonly max?: number
   /** By rising `p`; the median is 50. */
   readonly percentiles: readonly ImportedPercentile[]
-  /** By our own definitions, from the values of each request where the file carries them. */
+  /**
+   * Our own statistics (nearest rank, exact intervals, sample floors) over the values of each request,
+   * where the file carries those of all. What a value is stays as `differs` says.
+   */
   readonly fromRecords?: Distribution
 }
 

@@ -128,7 +128,7 @@ const wanted: Readonly<Record<string, (point: ImportedPoint) => unknown>> = {
   'the load': ({ load }) => load,
   'the model': ({ model }) => model,
   'the server': ({ backend }) => backend,
-  'the server’s version': ({ backendVersion }) => backendVersion,
+  "the server's version": ({ backendVersion }) => backendVersion,
   'the GPU': ({ gpu }) => gpu?.name,
   'how many GPUs': ({ gpu }) => gpu?.count,
   power: ({ gpuPowerW }) => gpuPowerW,

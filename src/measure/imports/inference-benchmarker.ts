@@ -17,7 +17,7 @@ export const inferenceBenchmarker: ImportFormat = {
     points: documents.flatMap(pointsOf),
     notes: [
       'Its own warm-up stands among its results and is left out here.',
-      'Tokens are counted chunk by chunk with the client’s tokenizer; reasoning is not counted.',
+      "Tokens are counted chunk by chunk with the client's tokenizer; reasoning is not counted.",
       'The window ends with the last answer.',
     ],
   }),

@@ -35,13 +35,15 @@ export const inferencePerf: ImportFormat = {
     objectAt(document, 'load_summary') !== undefined &&
     objectAt(document, 'successes') !== undefined,
   read: (documents) => ({
-    points: documents.map(pointOf),
+    points: withoutWhole(documents).map(pointOf),
     notes: [
       'Throughputs are over the time from the first request sent to the last answer, failed requests included.',
-      'Tokens are counted by the client’s tokenizer unless told otherwise.',
-      'A report of the whole run mixes the loads of its stages.',
+      "Tokens are counted by the client's tokenizer unless told otherwise.",
+      withoutWhole(documents).length < documents.length
+        ? 'The report of the whole run was left out: it mixes the loads of its stages.'
+        : 'A report of the whole run mixes the loads of its stages.',
       ...(documents.some(isServers)
-        ? ['A point labelled "server’s metrics" is what the server said of all who asked it.']
+        ? [`A point labelled "server's metrics" is what the server said of all who asked it.`]
         : []),
     ],
   }),
@@ -72,6 +74,14 @@ export const inferencePerf: ImportFormat = {
   },
 }
 
+/** The reports of stages where there are any, which alone name the rate; and the server's own. */
+function withoutWhole(documents: readonly JsonObject[]): readonly JsonObject[] {
+  const isStage = (document: JsonObject): boolean =>
+    numberAt(document, 'load_summary', 'requested_rate') !== undefined
+  if (!documents.some(isStage)) return documents
+  return documents.filter((document) => isStage(document) || isServers(document))
+}
+
 /** The summary of Prometheus metrics keeps its times beside the counts. */
 const isServers = (document: JsonValue): boolean =>
   objectAt(document, 'successes', 'latency') === undefined &&
@@ -84,7 +94,7 @@ function pointOf(document: JsonObject): ImportedPoint {
   const throughput = (name: string): Maybe => numberAt(document, 'successes', 'throughput', name)
   const lengthRate = (name: string): Maybe => numberAt(document, 'successes', name, 'rate')
   return {
-    label: isServers(document) ? 'server’s metrics' : '',
+    label: isServers(document) ? "server's metrics" : '',
     load: rate === undefined ? undefined : { kind: 'open', ratePerS: rate },
     durationS: ratio(completed, throughput('requests_per_sec')),
     requests: {
