@@ -64,7 +64,8 @@ export const aiperf: ImportFormat = {
       'telemetry_data.endpoints.*.gpus.*.gpu_name',
       'telemetry_data.endpoints.*.gpus.*.metrics.gpu_power_usage.avg',
       'input_config.endpoint.{model_names,type}',
-      'input_config.loadgen.{concurrency,request_rate}',
+      'input_config.models.items.*.name',
+      'input_config.loadgen.{concurrency,request_rate,arrival_pattern,arrival_smoothness}',
       'input_config.{model_names,model,concurrency,request_rate,backend}',
       // Lines of requests.
       'metadata.{was_cancelled,benchmark_phase,request_start_ns,request_end_ns}',
@@ -224,8 +225,25 @@ function factorOf(tag: string, block: JsonValue | undefined): number {
 function loadOf(config: JsonObject | undefined): ImportedLoad | undefined {
   const concurrency = numberAt(config, 'loadgen', 'concurrency') ?? numberAt(config, 'concurrency')
   const ratePerS = numberAt(config, 'loadgen', 'request_rate') ?? numberAt(config, 'request_rate')
-  if (ratePerS !== undefined) return { kind: 'open', ratePerS, maxInFlight: concurrency }
+  if (ratePerS !== undefined)
+    return { kind: 'open', ratePerS, ...arrivalsOf(config), maxInFlight: concurrency }
   return concurrency === undefined ? undefined : { kind: 'closed', concurrency }
+}
+
+function arrivalsOf(config: JsonObject | undefined): {
+  arrivals?: 'constant' | 'poisson' | 'gamma'
+  shape?: number
+} {
+  const pattern = textAt(config, 'loadgen', 'arrival_pattern')
+  switch (pattern) {
+    case 'constant':
+    case 'poisson':
+      return { arrivals: pattern }
+    case 'gamma':
+      return { arrivals: pattern, shape: numberAt(config, 'loadgen', 'arrival_smoothness') }
+    default:
+      return {}
+  }
 }
 
 function modelOf(config: JsonObject | undefined): string | undefined {
@@ -233,7 +251,8 @@ function modelOf(config: JsonObject | undefined): string | undefined {
     ...listAt(config, 'endpoint', 'model_names'),
     ...listAt(config, 'model_names'),
     ...listAt(config, 'model'),
-    at(config, 'model') ?? null,
+    ...objectsAt(config, 'models', 'items').map((model) => textAt(model, 'name')),
+    at(config, 'model'),
   ].filter((name) => typeof name === 'string')
   return named.join(', ') || undefined
 }

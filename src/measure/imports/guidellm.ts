@@ -72,6 +72,8 @@ export const guidellm: ImportFormat = {
       'benchmarks.*.worker.{backend_type,backend_model}',
       'benchmarks.*.run_stats.requests_made.{successful,errored,incomplete,total}',
       'benchmarks.*.run_stats.request_start_time_targeted_delay_avg',
+      // The first versions of all.
+      'benchmarks.*.run_stats.{total_successful,total_errored,total_incomplete}',
       'benchmarks.*.requests.successful.*.{time_to_first_token_ms,time_to_first_output_token_ms,inter_token_latency_ms,time_per_output_token_ms,request_latency,prompt_tokens,output_tokens}',
     ],
     leftOut: [
@@ -99,9 +101,6 @@ export const guidellm: ImportFormat = {
 }
 
 function pointOf(benchmark: JsonObject): ImportedPoint {
-  const made =
-    objectAt(benchmark, 'scheduler_metrics', 'requests_made') ??
-    objectAt(benchmark, 'run_stats', 'requests_made')
   const startS = numberAt(benchmark, 'start_time')
   return {
     label: '',
@@ -116,12 +115,7 @@ function pointOf(benchmark: JsonObject): ImportedPoint {
     backend:
       textAt(benchmark, 'config', 'backend', 'kind') ?? textAt(benchmark, 'worker', 'backend_type'),
     durationS: numberAt(benchmark, 'duration'),
-    requests: {
-      issued: numberAt(made, 'total'),
-      completed: numberAt(made, 'successful'),
-      failed: numberAt(made, 'errored'),
-      cancelled: numberAt(made, 'incomplete'),
-    },
+    requests: countsOf(benchmark),
     totalInputTokens: successful(benchmark, 'prompt_token_count', 'total_sum'),
     totalOutputTokens: successful(benchmark, 'output_token_count', 'total_sum'),
     requestsPerS: successful(benchmark, 'requests_per_second', 'mean'),
@@ -132,6 +126,18 @@ function pointOf(benchmark: JsonObject): ImportedPoint {
     maxInFlight: successful(benchmark, 'request_concurrency', 'max'),
     tokensPerChunk: successful(benchmark, 'output_tokens_per_iteration', 'mean'),
     metrics: { ...metricsOf(benchmark), latenessMs: latenessOf(benchmark) },
+  }
+}
+
+function countsOf(benchmark: JsonObject): ImportedPoint['requests'] {
+  const made =
+    objectAt(benchmark, 'scheduler_metrics', 'requests_made') ??
+    objectAt(benchmark, 'run_stats', 'requests_made')
+  return {
+    issued: numberAt(made, 'total'),
+    completed: numberAt(made, 'successful') ?? numberAt(benchmark, 'run_stats', 'total_successful'),
+    failed: numberAt(made, 'errored') ?? numberAt(benchmark, 'run_stats', 'total_errored'),
+    cancelled: numberAt(made, 'incomplete') ?? numberAt(benchmark, 'run_stats', 'total_incomplete'),
   }
 }
 
@@ -160,10 +166,8 @@ function metricsOf(benchmark: JsonObject): ImportedPoint['metrics'] {
 
 /** It may keep a sample of the requests only, and figures of a sample are not those of the run. */
 function complete(values: readonly number[], benchmark: JsonObject): readonly number[] {
-  const made =
-    numberAt(benchmark, 'scheduler_metrics', 'requests_made', 'successful') ??
-    numberAt(benchmark, 'run_stats', 'requests_made', 'successful')
-  return objectsAt(benchmark, 'requests', 'successful').length === made ? values : []
+  const { completed } = countsOf(benchmark)
+  return objectsAt(benchmark, 'requests', 'successful').length === completed ? values : []
 }
 
 function latenessOf(benchmark: JsonObject): ImportedPoint['metrics']['latenessMs'] {

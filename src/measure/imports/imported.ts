@@ -96,7 +96,7 @@ export type ImportedMetric =
   | 'outputTokens'
   | 'tokensPerSPerUser'
 
-export type ImportedMetrics = {
+type ImportedMetrics = {
   readonly [metric in ImportedMetric]?: ImportedDistribution
 }
 
@@ -144,7 +144,7 @@ export interface ImportedPoint {
 }
 
 /** What a format makes of a file; the rest of `Imported` follows from it. */
-export interface Reading {
+interface Reading {
   readonly version?: string
   readonly points: readonly ImportedPoint[]
   readonly notes: readonly string[]

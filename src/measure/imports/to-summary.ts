@@ -11,12 +11,12 @@ type SummaryPercentile = Omit<Percentile, 'n'> & { readonly n?: number }
 type PercentileName = 'p50' | 'p90' | 'p95' | 'p99'
 
 /** As `Distribution`; also of an unknown number of samples. */
-export type SummaryDistribution = Omit<Distribution, 'n' | PercentileName> & {
+type SummaryDistribution = Omit<Distribution, 'n' | PercentileName> & {
   readonly n?: number
 } & { readonly [name in PercentileName]: SummaryPercentile }
 
 /** What a level of another tool has in common with an operating point of ours. Nothing of it was judged. */
-export interface ImportedOperatingPoint
+interface ImportedOperatingPoint
   extends Pick<
     OperatingPoint,
     | 'level'

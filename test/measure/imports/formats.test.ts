@@ -305,6 +305,19 @@ describe('AIPerf', () => {
     })
   })
 
+  test('a rate says how its gaps are drawn, and models may be told as items', () => {
+    const config = {
+      models: { items: [{ name: 'org/model' }] },
+      loadgen: { request_rate: 3, arrival_pattern: 'gamma', arrival_smoothness: 2 },
+    }
+    const document = { ...summary, input_config: config }
+    expectNoLoss([document])
+    expect(pointOf(lines(document))).toMatchObject({
+      model: 'org/model',
+      load: { kind: 'open', ratePerS: 3, arrivals: 'gamma', shape: 2 },
+    })
+  })
+
   test('genai-perf before it wrote the same blocks', () => {
     const { aiperf_version, ...older } = summary
     expect(aiperf_version).toBe('0.9.0')
@@ -390,6 +403,19 @@ describe('GuideLLM before version 2', () => {
     expect(requests).toEqual({ issued: 6, completed: 2, failed: 1, cancelled: 3 })
     expect(totalOutputTokens).toBe(22)
     expect(metrics.latenessMs?.mean).toBe(2)
+  })
+
+  test('the first versions counted requests beside the other figures', () => {
+    const [benchmark] = report.benchmarks
+    const first = {
+      ...benchmark,
+      run_stats: { total_successful: 2, total_errored: 1, total_incomplete: 3 },
+    }
+    expect(pointOf(lines({ benchmarks: [first] })).requests).toEqual({
+      completed: 2,
+      failed: 1,
+      cancelled: 3,
+    })
   })
 
   test('a sample of the requests is not used for figures of the run', () => {
