@@ -131,22 +131,18 @@ function isRepeated(document: JsonValue): boolean {
 
 function read(documents: readonly JsonObject[]) {
   const summaries = documents.filter(isSummary)
-  const records = documents.filter(isRecord)
+  const lines = documents.filter(isRecord)
   const repeated = documents.filter(isRepeated)
-  const [only] = summaries
-  // With one summary the lines can only be its own.
-  const points =
-    records.length > 0 && summaries.length <= 1
-      ? [withLines(only ? summaryPoint(only) : undefined, records)]
-      : summaries.map(summaryPoint)
+  const points = summaries.map(summaryPoint)
+  const own = lines.length === 0 ? undefined : joinedWithLines(points, requestLines(lines))
   return {
     version: documents.map((document) => textAt(document, 'aiperf_version')).find(Boolean),
-    points: [...points, ...repeated.map(repeatedPoint)],
+    points: [...(own ? [own] : points), ...repeated.map(repeatedPoint)],
     notes: [
       'Throughputs are over the time from the first request sent to the last answer, drain included.',
       "Output tokens are counted by the client's tokenizer, reasoning included, unless the server was asked to.",
-      ...(records.length > 0 && summaries.length > 1
-        ? ['The lines of requests were not used: which of the summaries they belong to is unknown.']
+      ...(lines.length > 0 && own === undefined
+        ? ['The lines of requests were not used: they are not those of one summary beside them.']
         : []),
       ...(repeated.length > 0
         ? ['Percentiles of repeated runs are of all requests, or else the mean over the runs.']
@@ -290,55 +286,75 @@ function errorsOf(document: JsonObject): ImportedPoint['errors'] {
   return errors.length > 0 ? errors : undefined
 }
 
-/** The same point with what the lines of its requests say; or a point of them alone. */
-function withLines(point: ImportedPoint | undefined, lines: readonly JsonObject[]): ImportedPoint {
+/** Lines of the measured phase by how their requests went. */
+interface RequestLines {
+  readonly measured: readonly JsonObject[]
+  readonly completed: readonly JsonObject[]
+  readonly cancelled: readonly JsonObject[]
+  readonly warmUp: number
+}
+
+function requestLines(lines: readonly JsonObject[]): RequestLines {
   const measured = lines.filter((line) => textAt(line, 'metadata', 'benchmark_phase') !== 'warmup')
-  const ended = measured.filter((line) => objectAt(line, 'error') === undefined)
-  const fromLines = pointOfLines(measured, ended, lines.length - measured.length)
-  const first = point ?? fromLines
+  const isCancelled = (line: JsonObject): boolean => at(line, 'metadata', 'was_cancelled') === true
   return {
-    ...first,
-    requests: { ...fromLines.requests, ...knownOnly(first.requests) },
-    reasoningRatio: first.reasoningRatio ?? fromLines.reasoningRatio,
+    measured,
+    completed: measured.filter((line) => !hasError(line) && !isCancelled(line)),
+    cancelled: measured.filter(isCancelled),
+    warmUp: lines.length - measured.length,
+  }
+}
+
+/**
+ * The only point with what the lines of its requests say, or a point of the lines alone where there is no
+ * summary. Undefined where the lines are of another number of requests than the summary is.
+ */
+function joinedWithLines(
+  points: readonly ImportedPoint[],
+  lines: RequestLines,
+): ImportedPoint | undefined {
+  const [point] = points
+  if (points.length > 1) return undefined
+  const told = point?.requests.completed ?? lines.completed.length
+  if (told !== lines.completed.length) return undefined
+  const fromLines = pointOfLines(lines)
+  return {
+    ...fromLines,
+    ...(point && knownOnly(point)),
+    requests: { ...fromLines.requests, ...(point && knownOnly(point.requests)) },
     metrics: mapTags((tag, { key, differs }) =>
       withRecords(
-        point?.metrics[metricTags[tag as keyof typeof metricTags]] ?? undefined,
+        point?.metrics[metricTags[tag as keyof typeof metricTags]],
         key,
-        valuesOf(ended, tag),
+        valuesOf(lines.completed, tag),
         differs,
       ),
     ),
   }
 }
 
-function pointOfLines(
-  measured: readonly JsonObject[],
-  ended: readonly JsonObject[],
-  warmUp: number,
-): ImportedPoint {
-  const cancelled = measured.filter((line) => at(line, 'metadata', 'was_cancelled') === true)
-  const failed = measured.length - ended.length - cancelled.filter(hasError).length
-  const durationS = spanS(ended)
-  const inputTokens = totalOf(ended, 'input_sequence_length')
-  const outputTokens = totalOf(ended, 'output_sequence_length')
+function pointOfLines({ measured, completed, cancelled, warmUp }: RequestLines): ImportedPoint {
+  const durationS = spanS(completed)
+  const inputTokens = totalOf(completed, 'input_sequence_length')
+  const outputTokens = totalOf(completed, 'output_sequence_length')
   return {
     label: '',
     durationS,
     requests: {
       issued: measured.length,
-      completed: ended.length,
-      failed,
+      completed: completed.length,
+      failed: measured.length - completed.length - cancelled.length,
       cancelled: cancelled.length,
       warmUp,
     },
     errors: errorsOfLines(measured),
     totalInputTokens: inputTokens,
     totalOutputTokens: outputTokens,
-    requestsPerS: ratio(ended.length, durationS),
+    requestsPerS: ratio(completed.length, durationS),
     inputTokensPerS: ratio(inputTokens, durationS),
     outputTokensPerS: ratio(outputTokens, durationS),
     totalTokensPerS: ratio(sum([inputTokens, outputTokens]), durationS),
-    reasoningRatio: ratio(totalOf(ended, 'reasoning_token_count'), outputTokens),
+    reasoningRatio: ratio(totalOf(completed, 'reasoning_token_count'), outputTokens),
     metrics: {},
   }
 }

@@ -295,6 +295,12 @@ describe('AIPerf', () => {
     expect(imported?.points[0]?.requests).toMatchObject({ issued: 3, warmUp: 1 })
   })
 
+  test('lines of other requests than the summary are not used, and that is said', () => {
+    const { points, notes } = importText(lines(summary, line(0, 100)))
+    expect(points[0]?.metrics.ttftMs?.fromRecords).toBeUndefined()
+    expect(notes.join()).toContain('lines of requests were not used')
+  })
+
   test('lines alone give throughput from the first send to the last end', () => {
     // 10 tokens from 0 to 500 ms.
     expect(pointOf(lines(line(0, 100), line(300, 140)))).toMatchObject({
