@@ -377,15 +377,19 @@ function errorsOfLines(lines: readonly JsonObject[]): ImportedPoint['errors'] {
 
 /** Values of a tag over lines, lists of a line among the others. */
 function valuesOf(lines: readonly JsonObject[], tag: string): number[] {
-  return lines.flatMap((line) => {
+  const values: number[] = []
+  const add = (value: JsonValue | undefined, factor: number): void => {
+    const number = numberAt(value)
+    if (number !== undefined) values.push(number * factor)
+  }
+  for (const line of lines) {
     const block = at(line, 'metrics', tag)
     const value = at(block, 'value')
     const factor = factorOf(tag, block)
-    return (Array.isArray(value) ? value : [value ?? null]).flatMap((one) => {
-      const number = numberAt(one)
-      return number === undefined ? [] : [number * factor]
-    })
-  })
+    if (Array.isArray(value)) for (const one of value) add(one, factor)
+    else add(value, factor)
+  }
+  return values
 }
 
 /** Unknown where a request does not tell it. */

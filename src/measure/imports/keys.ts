@@ -2,14 +2,25 @@ import type { KeyLists } from './imported.ts'
 import type { JsonValue } from './json-text.ts'
 import { isObject } from './values.ts'
 
-/** Paths to every value of a document that holds no others; a list of plain values is one of them. */
-export function leafPaths(value: JsonValue, path: readonly string[] = []): string[][] {
-  if (Array.isArray(value)) {
-    if (!value.some((item) => isObject(item))) return [[...path]]
-    return value.flatMap((item, i) => leafPaths(item, [...path, String(i)]))
+/**
+ * Visits every value of a document that holds no others; a list of plain values is one of them. The path is
+ * the same array each time, for files have a million: copy it to keep it.
+ */
+export function eachLeaf(
+  value: JsonValue,
+  visit: (path: readonly string[]) => void,
+  path: string[] = [],
+): void {
+  const isLeaf = Array.isArray(value) ? !value.some(isObject) : !isObject(value)
+  if (isLeaf) {
+    visit(path)
+    return
   }
-  if (!isObject(value)) return [[...path]]
-  return Object.entries(value).flatMap(([key, inner]) => leafPaths(inner ?? null, [...path, key]))
+  for (const [key, inner] of Object.entries(value as object)) {
+    path.push(key)
+    eachLeaf(inner, visit, path)
+    path.pop()
+  }
 }
 
 /** What becomes of a value of a file: `taken` goes before `leftOut` where both lists name it. */
@@ -24,12 +35,13 @@ type Fate = 'taken' | 'left-out' | 'unknown'
 export function unknownKeys(documents: readonly JsonValue[], keys: KeyLists): string[] {
   const unknown = new Set<string>()
   const known = new Set<string>()
-  for (const path of documents.flatMap((document) => leafPaths(document))) {
+  const note = (path: readonly string[]): void => {
     const name = path.map((key) => (/^\d+$/.test(key) ? '*' : key)).join('.')
-    if (known.has(name) || unknown.has(name)) continue
+    if (known.has(name) || unknown.has(name)) return
     if (fateOf(path, keys) === 'unknown') unknown.add(name)
     else known.add(name)
   }
+  for (const document of documents) eachLeaf(document, note)
   return [...unknown]
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { formatOf } from '../../../src/measure/imports/index.ts'
 import type { JsonObject, JsonValue } from '../../../src/measure/imports/json-text.ts'
-import { fateOf, leafPaths } from '../../../src/measure/imports/keys.ts'
+import { eachLeaf, fateOf } from '../../../src/measure/imports/keys.ts'
 import { at, isObject } from '../../../src/measure/imports/values.ts'
 
 /**
@@ -23,7 +23,9 @@ export function expectNoLoss(
   const before = readAgain()
   const wrong: string[] = []
   for (const document of copies) {
-    for (const path of leafPaths(document)) {
+    const paths: string[][] = []
+    eachLeaf(document, (path) => paths.push([...path]))
+    for (const path of paths) {
       const fate = fateOf(path, format.keys)
       const changes = othersThan(at(document, ...path)).some((other) =>
         withChanged(document, path, other, () => readAgain() !== before),
