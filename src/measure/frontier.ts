@@ -4,7 +4,9 @@ import type { FrontierPoint, OperatingPoint } from './summary.ts'
  * The upper-left Pareto front of throughput against interactivity: points that no other point
  * equals or beats on both. Ascending by interactivity, so descending by throughput.
  */
-export function frontierOf(points: readonly OperatingPoint[]): FrontierPoint[] {
+export function frontierOf(
+  points: readonly Pick<OperatingPoint, 'level' | 'outputTokensPerS' | 'tokensPerSPerUser'>[],
+): FrontierPoint[] {
   const candidates = points.flatMap(({ level, outputTokensPerS, tokensPerSPerUser }) =>
     outputTokensPerS === undefined || tokensPerSPerUser === undefined
       ? []
