@@ -91,6 +91,7 @@ function createProgram(io: Io, done: Done): Command {
   addCapture(program, io, done)
   addIdentify(program, io, done)
   addPrice(program, io, done)
+  addImport(program, io, done)
   addMeter(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
@@ -328,6 +329,20 @@ function addPrice(program: Command, io: Io, done: Done): void {
     const { priceCommand } = await import('./price.ts')
     done(await priceCommand(run, flags, io))
   })
+}
+
+function addImport(program: Command, io: Io, done: Done): void {
+  program
+    .command('import')
+    .description(
+      "Read another tool's result: vLLM, SGLang, AIPerf, GuideLLM, llama-bench and others",
+    )
+    .argument('<path>', 'file, or folder of a sweep')
+    .option('--json', 'print JSON', false)
+    .action(async (path, flags) => {
+      const { importCommand } = await import('./import.ts')
+      done(await importCommand(path, flags, io))
+    })
 }
 
 function addMeter(program: Command, io: Io, done: Done): void {

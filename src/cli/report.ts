@@ -27,7 +27,7 @@ function formatNamed<Format extends { readonly name: string }>(
 ): Format {
   const format = formats.find(({ name }) => name === wanted)
   if (format) return format
-  throw new UserError(`There is no format "${wanted}" of this.`, {
+  throw new UserError(`There is no format "${wanted}".`, {
     remedy: `Use one of: ${formats.map(({ name }) => name).join(', ')}.`,
   })
 }
