@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts'
+import { normalCdf, normalQuantile } from '../../measure/statistics/normal.ts'
 import { requireBetween } from '../requirements.ts'
-import { normalCdf, normalQuantile } from './normal.ts'
 
 /**
  * What is known of an input. `normal` and `lognormal` are given by the interval that holds it with some confidence, in
