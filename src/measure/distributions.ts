@@ -2,6 +2,7 @@ import { ratio } from '../arithmetic.ts'
 import { MS_PER_S } from '../units.ts'
 import { createColumn } from './column.ts'
 import { createGapHistogram } from './gap-histogram.ts'
+import { createBatchedMean } from './intervals.ts'
 import {
   interChunkGapsUs,
   interTokenUs,
@@ -35,6 +36,7 @@ export function startDistributions(): Tally<Distributions> {
     name: name as RequestMetricName,
     of,
     column: createColumn(),
+    inOrder: createBatchedMean(),
   }))
   const gaps = createGapHistogram()
   const itl = createGapHistogram()
@@ -42,9 +44,11 @@ export function startDistributions(): Tally<Distributions> {
   return {
     add: (record) => {
       if (record.phase !== 'measured' || !isCompleted(record)) return
-      for (const { of, column } of columns) {
+      for (const { of, column, inOrder } of columns) {
         const value = of(record)
-        if (value !== undefined) column.add(value)
+        if (value === undefined) continue
+        column.add(value)
+        inOrder.add(value)
       }
       const gapsUs = interChunkGapsUs(record)
       for (const us of gapsUs) gaps.add(us)
@@ -53,7 +57,10 @@ export function startDistributions(): Tally<Distributions> {
     },
     finish: () => {
       const metrics = Object.fromEntries(
-        columns.map(({ name, column }) => [name, distributionOf(column.samples())]),
+        columns.map(({ name, column, inOrder }) => [
+          name,
+          { ...distributionOf(column.samples()), meanInterval: inOrder.interval() },
+        ]),
       ) as Record<RequestMetricName, Distribution>
       const ifAny = (metric: Distribution): Distribution | undefined =>
         metric.n > 0 ? metric : undefined

@@ -6,7 +6,14 @@ import { MS_PER_S } from '../units.ts'
 import { MIN_COVERAGE_RATIO } from './energy.ts'
 import type { DeviceFigures } from './machine-figures.ts'
 import { lostGpus, type WatchedMachine } from './machine-summary.ts'
-import type { Gate, OperatingPoint, TokenCounts, TokenDirection, Verdict } from './summary.ts'
+import type {
+  Gate,
+  OperatingPoint,
+  SteadyState,
+  TokenCounts,
+  TokenDirection,
+  Verdict,
+} from './summary.ts'
 import { exceeds } from './token-counts.ts'
 
 /** What a gate judges: one operating point without its gates, and what was asked of the run. */
@@ -27,9 +34,9 @@ export interface RunGateInput {
 /** One row of a table of gates. */
 interface GateRule<Input> {
   /** What a failure means: the numbers are wrong, or they are right about something else. */
-  readonly severity: Gate['severity']
+  readonly severity: Gate['severity'] | ((input: Input) => Gate['severity'])
   readonly limit: (input: Input) => string
-  readonly remedy: string
+  readonly remedy: string | ((input: Input) => string)
   /** The value judged and whether it passes; nothing when it could not be measured or does not apply. */
   readonly judge: (input: Input) => { readonly value: string; readonly pass: boolean } | undefined
 }
@@ -189,6 +196,28 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
     remedy: 'Few requests fit into the window, so its edges weigh much: measure for longer.',
     judge: ({ point }) => judgeWindow(point, MIN_LATENCIES_IN_WINDOW),
   },
+  'steady-state': {
+    // Above capacity every figure tells how long the run was, and none what the server can do. Of a
+    // throughput that drifts the mean over the window is still what was delivered in it.
+    severity: ({ point: { steadyState } }) =>
+      steadyState?.kind === 'overloaded' ? 'invalid' : 'degraded',
+    limit: () => 'at least half the window without a trend, and a tail of at most a quarter',
+    remedy: ({ point: { steadyState } }) => steadyRemedies[steadyState?.kind ?? 'not-judged'],
+    judge: ({ point: { steadyState } }) => steadyState && judgeSteady(steadyState),
+  },
+  'littles-law': {
+    // A few requests that outstay the window break it too, so by itself it does not make figures wrong.
+    severity: 'degraded',
+    limit: ({ point: { littlesLaw } }) =>
+      `in flight and ended per s x latency within ${littlesLaw ? (100 * littlesLaw.limitRatio).toFixed(1) : '5'} %`,
+    remedy:
+      'Two ways to the same figure differ: requests outstay the window (measure for longer), or the times of the records are wrong, which is our mistake: please report it.',
+    judge: ({ point: { littlesLaw } }) =>
+      littlesLaw && {
+        value: `${signedPercent(littlesLaw.residualRatio)} of ${littlesLaw.meanInFlight.toFixed(2)} in flight`,
+        pass: Math.abs(littlesLaw.residualRatio) <= littlesLaw.limitRatio,
+      },
+  },
   'client-event-loop': {
     severity: 'degraded',
     limit: () => `delay p99 at most ${MAX_LOOP_DELAY_P99_MS} ms`,
@@ -311,7 +340,12 @@ export function judgeRunGates(input: RunGateInput): Gate[] {
 function judgeAll<Input>(rules: Readonly<Record<string, GateRule<Input>>>, input: Input): Gate[] {
   return Object.entries(rules).map(([gate, rule]) => {
     const judged = rule.judge(input)
-    const shared = { gate, severity: rule.severity, limit: rule.limit(input), remedy: rule.remedy }
+    const shared = {
+      gate,
+      severity: typeof rule.severity === 'string' ? rule.severity : rule.severity(input),
+      limit: rule.limit(input),
+      remedy: typeof rule.remedy === 'string' ? rule.remedy : rule.remedy(input),
+    }
     if (!judged) return { ...shared, status: 'not-measured', value: 'not measured' }
     return { ...shared, status: judged.pass ? 'pass' : 'fail', value: judged.value }
   })
@@ -375,6 +409,39 @@ function judgeInstrument({
   return {
     value: shares.map(({ text }) => text).join(', '),
     pass: shares.every(({ share }) => share <= MAX_INSTRUMENT_ERROR_RATIO),
+  }
+}
+
+const steadyRemedies: Readonly<Record<SteadyState['kind'], string>> = {
+  overloaded: 'The rate is above what the server can serve: lower it.',
+  drifts:
+    'Throughput changed all the while, so its mean depends on when one looked: warm up for longer, look for heat and other users, and repeat.',
+  'never-settles': 'The server had not settled: warm up and measure for longer.',
+  steady: '',
+  'not-judged': '',
+}
+
+function judgeSteady(steady: SteadyState): { value: string; pass: boolean } | undefined {
+  switch (steady.kind) {
+    case 'steady':
+      return {
+        value: `steady for ${((steady.endMs - steady.startMs) / MS_PER_S).toFixed(1)} s`,
+        pass: true,
+      }
+    case 'overloaded':
+      return {
+        value: `in flight ${signedPercent(steady.inFlightRatio)} and TTFT ${signedPercent(steady.ttftRatio)} over half the window: rate above capacity`,
+        pass: false,
+      }
+    case 'drifts':
+      return {
+        value: `throughput ${signedPercent(steady.changeRatio)} from start to end`,
+        pass: false,
+      }
+    case 'never-settles':
+      return { value: 'start-up or tail fill too much of the window', pass: false }
+    case 'not-judged':
+      return undefined
   }
 }
 
@@ -482,6 +549,10 @@ function judgeLength(mean: Maybe, asked: Maybe): { value: string; pass: boolean 
     value: `mean ${mean.toFixed(1)}`,
     pass: Math.abs(mean - asked) <= asked * MAX_LENGTH_DEVIATION_RATIO,
   }
+}
+
+function signedPercent(value: number): string {
+  return `${value < 0 ? '' : '+'}${(100 * value).toFixed(1)} %`
 }
 
 function percent(value: number): string {

@@ -10,7 +10,9 @@ import { startGoodput } from './goodput.ts'
 import { errorAt, type JudgedCertificate, noCertificate } from './instrument-certificate.ts'
 import { startLoadMeter } from './instrument-load.ts'
 import { machineFigures, type WatchedMachine } from './machine-summary.ts'
+import { startSeries } from './series.ts'
 import { serverFigures } from './server-figures.ts'
+import { littlesLawOf, steadyStateOf, throughputInterval } from './steady-state.ts'
 import type { OperatingPoint } from './summary.ts'
 import type { Tally } from './tally.ts'
 import {
@@ -45,7 +47,8 @@ export function startOperatingPoint(
   const goodput = startGoodput(window, benchmark.slo)
   const meter = startLoadMeter(window)
   const usageParts = startUsageParts()
-  const parts = [counts, distributions, throughput, goodput, meter, usageParts]
+  const series = startSeries(window)
+  const parts = [counts, distributions, throughput, goodput, meter, usageParts, series]
   let sentInside = 0
   let due = log.neverSent ?? 0
   return {
@@ -58,6 +61,13 @@ export function startOperatingPoint(
       const { requests, errors } = counts.finish()
       const load = meter.finish()
       const rates = throughput.finish()
+      const times = distributions.finish()
+      const overTime = series.finish(rates.tokensPerChunk ?? 1)
+      const steadyState = steadyStateOf({
+        series: overTime,
+        load: log.load,
+        latencyMs: times.latencyMs.p50.value,
+      })
       const point = {
         level: log.level,
         load: log.load,
@@ -65,8 +75,12 @@ export function startOperatingPoint(
         windowS: windowSeconds(window),
         requests,
         errors,
-        ...distributions.finish(),
+        ...times,
         ...rates,
+        outputTokensPerSInterval:
+          rates.outputTokensPerS === undefined ? undefined : throughputInterval(overTime),
+        steadyState,
+        littlesLaw: littlesLawOf(overTime, steadyState),
         ...usageParts.finish(),
         goodput: goodput.finish(requests.issued - requests.abandoned + (log.neverSent ?? 0)),
         heldBack: log.heldBack,

@@ -2,6 +2,7 @@ import type { Maybe } from '../arithmetic.ts'
 import { binomialQuantile } from './binomial.ts'
 import { createColumn } from './column.ts'
 import type { Samples } from './samples.ts'
+import { earlyStoppingEstimate, mlperfRule } from './statistics/early-stopping.ts'
 import type { Distribution, Percentile } from './summary.ts'
 
 /**
@@ -33,7 +34,19 @@ export function percentile(samples: Samples, p: number): Percentile {
   const { n } = samples
   const floor = sampleFloor(p)
   if (n < floor) return { p, n, withheldUntilN: floor }
-  return { p, n, value: nearestRank(samples, p), ...orderStatisticInterval(samples, p) }
+  return {
+    p,
+    n,
+    value: nearestRank(samples, p),
+    ...orderStatisticInterval(samples, p),
+    ...earlyStoppingOf(samples, p),
+  }
+}
+
+/** MLPerf's estimate (loadgen/results.cc): the slowest samples that may be set aside are, and the next one is it. */
+function earlyStoppingOf({ n, valueAtRank }: Samples, p: number): { earlyStopping?: number } {
+  const estimate = earlyStoppingEstimate(mlperfRule(p), n)
+  return estimate === undefined ? {} : { earlyStopping: valueAtRank(estimate.rank) }
 }
 
 /**

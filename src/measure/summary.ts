@@ -5,6 +5,12 @@ import type { ServerCounts } from '../load/server-counts.ts'
 import type { ServerTimes } from '../load/server-readings.ts'
 import type { MachineFigures, MachineSummary } from './machine-figures.ts'
 
+/** Where the true figure lies with 95 % confidence. */
+export interface Interval {
+  readonly low: number
+  readonly high: number
+}
+
 /** One percentile, or why there is none. */
 export interface Percentile {
   /** Percent, e.g. 95. */
@@ -16,6 +22,11 @@ export interface Percentile {
   /** Exact distribution-free 95 % interval from order statistics; `high` absent when it has no finite upper end. */
   readonly low?: number
   readonly high?: number
+  /**
+   * MLPerf's estimate: a sample that the true percentile does not exceed with 99 % confidence. Absent
+   * where there are too few samples for one.
+   */
+  readonly earlyStopping?: number
   /** Samples needed before it may be printed; present only when withheld. */
   readonly withheldUntilN?: number
 }
@@ -24,6 +35,8 @@ export interface Percentile {
 export interface Distribution {
   readonly n: number
   readonly mean?: number
+  /** By batch means, in the order in which the requests ended; absent where that cannot be told. */
+  readonly meanInterval?: Interval
   readonly min?: number
   readonly max?: number
   readonly p50: Percentile
@@ -62,6 +75,46 @@ interface RequestCounts {
   readonly warmUp: number
 }
 
+/** The part of a window in which nothing changed but by chance; or why none is known. Times in ms since the run's epoch. */
+export type SteadyState =
+  | {
+      readonly kind: 'steady'
+      readonly startMs: number
+      readonly endMs: number
+      /** Output tokens that arrived in between / its length. */
+      readonly outputTokensPerS: number
+      readonly interval?: Interval
+    }
+  | {
+      /** Open loop: requests in flight and TTFT grew as long as the load lasted, so the rate is above capacity. */
+      readonly kind: 'overloaded'
+      /** Growth over the second half of the window / the median in it. */
+      readonly inFlightRatio: number
+      readonly ttftRatio: number
+    }
+  | {
+      /** Throughput rose or fell throughout what start-up and tail leave, or the window where they leave too little. */
+      readonly kind: 'drifts'
+      /** Change from its beginning to its end / its median, and the 99 % interval of that. */
+      readonly changeRatio: number
+      readonly lowRatio: number
+      readonly highRatio: number
+    }
+  /** Start-up fills more than half of the window, or a tail more than a quarter, or both half. */
+  | { readonly kind: 'never-settles' }
+  | { readonly kind: 'not-judged'; readonly reason: string }
+
+/** Little's law over the steady part of a window, each figure from the records by a way of its own. */
+export interface LittlesLaw {
+  readonly meanInFlight: number
+  readonly endedPerS: number
+  readonly meanLatencyMs: number
+  /** (in flight - ended per s x latency) / in flight. */
+  readonly residualRatio: number
+  /** The most that may be, either way. */
+  readonly limitRatio: number
+}
+
 /** What one load level came to. Distributions are over completed requests of the measured phase. */
 export interface OperatingPoint {
   readonly level: number
@@ -97,6 +150,12 @@ export interface OperatingPoint {
   readonly tokensPerChunk?: number
   /** Output tokens that arrived inside the window / window length. */
   readonly outputTokensPerS?: number
+  /** Of `outputTokensPerS`, by batch means over the window; within this run only. */
+  readonly outputTokensPerSInterval?: Interval
+  /** Absent where there are no records to judge by. */
+  readonly steadyState?: SteadyState
+  /** Absent where there is no steady state. */
+  readonly littlesLaw?: LittlesLaw
   /** Input tokens of requests whose first token arrived inside the window / window length. */
   readonly inputTokensPerS?: number
   /** The same over the whole level, ramp and drain included: first send to last end. */
@@ -318,6 +377,7 @@ export type WarningKind =
   | 'energy-withheld'
   | 'energy-gap'
   | 'power-over-limit'
+  | 'window-not-steady'
 
 /** One corner of the throughput-interactivity frontier. */
 export interface FrontierPoint {

@@ -1,3 +1,4 @@
+import { difference, type Maybe, ratio } from '../arithmetic.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import type { WatchedMachine } from './machine-summary.ts'
@@ -136,6 +137,12 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
   const busy = failedGate('client-event-loop') ?? failedGate('client-cpu')
   if (busy !== undefined)
     add('client-busy', `the client itself was busy (${busy}); part of the latency is its own.`)
+  const moved = movedByEdges(point)
+  if (moved !== undefined)
+    add(
+      'window-not-steady',
+      `a start-up or tail inside the window moves its throughput by ${(100 * moved).toFixed(1)} % against that of its steady part. Warm up for longer.`,
+    )
   if (failedGate('token-source') !== undefined) {
     add(
       'no-usage',
@@ -144,6 +151,19 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
   }
   for (const { kind, text } of levelMachineWarnings(run, point)) add(kind, text)
   return warnings
+}
+
+/** MLPerf's materiality. */
+const MIN_MOVED_RATIO = 0.02
+
+/** By how much the throughput of the window is off that of its steady part, where that is no chance and matters. */
+function movedByEdges({ steadyState, outputTokensPerS }: OperatingPoint): Maybe {
+  if (steadyState?.kind !== 'steady' || outputTokensPerS === undefined) return undefined
+  const { interval } = steadyState
+  if (interval && outputTokensPerS >= interval.low && outputTokensPerS <= interval.high)
+    return undefined
+  const moved = difference(ratio(outputTokensPerS, steadyState.outputTokensPerS), 1)
+  return moved !== undefined && Math.abs(moved) > MIN_MOVED_RATIO ? moved : undefined
 }
 
 /** Which of the tabled percentiles have too few samples. */

@@ -22,6 +22,10 @@ export const ms = (what: string) => z.number().describe(`${what}, ms`)
 export const perS = (what: string) => z.number().describe(`${what} per second`)
 const usd = (what: string) => z.number().describe(`${what}, USD`)
 
+const intervalSchema = z
+  .strictObject({ low: z.number(), high: z.number() })
+  .meta({ id: 'interval', description: 'Where the true figure lies with 95 % confidence' })
+
 const percentileSchema = z
   .strictObject({
     p: z.number().describe('Per cent, e.g. 95'),
@@ -32,6 +36,10 @@ const percentileSchema = z
       .number()
       .optional()
       .describe('Upper end of the exact 95 % interval; absent when it is not finite'),
+    earlyStopping: z
+      .number()
+      .optional()
+      .describe("MLPerf's estimate: not exceeded by the true percentile, with 99 % confidence"),
     withheldUntilN: count.optional().describe('Samples needed; present only when withheld'),
   })
   .meta({ id: 'percentile', description: 'One percentile, or why there is none' })
@@ -40,6 +48,7 @@ const distributionSchema = z
   .strictObject({
     n: count,
     mean: z.number().optional(),
+    meanInterval: intervalSchema.optional().describe('By batch means, within this run only'),
     min: z.number().optional(),
     max: z.number().optional(),
     p50: percentileSchema,
@@ -345,6 +354,41 @@ const tokenCountsSchema = z
   })
   .describe('The tokens of the whole run by everybody who counted them')
 
+const steadyStateSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('steady'),
+      startMs: ms('Since the epoch'),
+      endMs: ms('Since the epoch'),
+      outputTokensPerS: perS('Output tokens in between'),
+      interval: intervalSchema.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('overloaded'),
+      inFlightRatio: z.number().describe('Growth over the second half of the window / its median'),
+      ttftRatio: z.number().describe('The same of TTFT'),
+    }),
+    z.strictObject({
+      kind: z.literal('drifts'),
+      changeRatio: z.number().describe('Change from start to end / the median'),
+      lowRatio: z.number().describe('Lower end of its 99 % interval'),
+      highRatio: z.number().describe('Upper end of its 99 % interval'),
+    }),
+    z.strictObject({ kind: z.literal('never-settles') }),
+    z.strictObject({ kind: z.literal('not-judged'), reason: z.string() }),
+  ])
+  .describe('The part of the window in which nothing changed but by chance, or why none is known')
+
+const littlesLawSchema = z
+  .strictObject({
+    meanInFlight: z.number(),
+    endedPerS: perS('Requests that ended, however they did,'),
+    meanLatencyMs: ms('Of these'),
+    residualRatio: z.number().describe('(in flight - ended per s x latency) / in flight'),
+    limitRatio: z.number().describe('The most that may be, either way'),
+  })
+  .describe("Little's law over the steady part of the window")
+
 const pointSchema = z
   .strictObject({
     level: count,
@@ -368,6 +412,11 @@ const pointSchema = z
     reasoningRatio: ratio.optional(),
     tokensPerChunk: z.number().optional(),
     outputTokensPerS: perS('Output tokens in the window').optional(),
+    outputTokensPerSInterval: intervalSchema
+      .optional()
+      .describe('Of outputTokensPerS, by batch means; within this run only'),
+    steadyState: steadyStateSchema.optional(),
+    littlesLaw: littlesLawSchema.optional(),
     inputTokensPerS: perS('Input tokens in the window').optional(),
     wholeRunOutputTokensPerS: perS('Output tokens, ramp and drain included,').optional(),
     requestsPerS: perS('Requests completed').optional(),
@@ -415,6 +464,7 @@ const measureWarningSchema = z.strictObject({
     'energy-withheld',
     'energy-gap',
     'power-over-limit',
+    'window-not-steady',
   ]),
   text: z.string(),
   level: count.optional().describe('Load level it is about; absent when it is about the run'),

@@ -6,6 +6,7 @@ import type { InstrumentLevel } from '../../src/measure/instrument.ts'
 import { summarize } from '../../src/measure/summarize.ts'
 import type { Gate } from '../../src/measure/summary.ts'
 import { calibratedUsers, certificate, errors } from './certificates.ts'
+import { closedLoop } from './queueing.ts'
 import { gpu, looks, recording } from './recordings.ts'
 import { benchmark, levelLog, look, operatingPoint, record, runLog, shifted } from './records.ts'
 
@@ -57,6 +58,15 @@ const withCached = (cachedInputTokens: number): RequestRecord[] =>
   )
 const lateBy = (ms: number): RequestRecord[] =>
   good.map((each) => ({ ...each, dueMs: (each.sentMs ?? 0) - ms }))
+
+const minute = { windowEndMs: 60_000 }
+/** That ask one after the other and get 40 tokens at 20 ms each, or more slowly. */
+const users = (count: number, slowness: (ms: number) => number): RequestRecord[] =>
+  closedLoop(
+    { slots: count, tokens: 40, prefillMs: () => 100, gapMs: (ms) => 20 * slowness(ms) },
+    Array.from({ length: count }, (_, i) => (880 * i) / count),
+    62_000,
+  )
 
 const tenAS = { kind: 'constant', ratePerS: 10 } as const
 const onTime = lateBy(0)
@@ -142,6 +152,35 @@ const cases: Record<string, { fail: () => unknown; pass: () => unknown }> = {
   'window-length': {
     fail: () => gate('window-length', good, { windowEndMs: 749 }),
     pass: () => gate('window-length', good, { windowEndMs: 750 }),
+  },
+  'steady-state': {
+    fail: () =>
+      gate(
+        'steady-state',
+        users(16, (ms) => 1 + ms / 60_000),
+        minute,
+      ),
+    pass: () =>
+      gate(
+        'steady-state',
+        users(16, () => 1),
+        minute,
+      ),
+  },
+  'littles-law': {
+    // Of 16 requests in flight that take 880 ms each; records that close 100 ms late make it 17.8.
+    fail: () =>
+      gate(
+        'littles-law',
+        users(16, () => 1).map((each) => ({ ...each, closedMs: each.closedMs + 100 })),
+        minute,
+      ),
+    pass: () =>
+      gate(
+        'littles-law',
+        users(16, () => 1).map((each) => ({ ...each, closedMs: each.closedMs + 40 })),
+        minute,
+      ),
   },
   'client-event-loop': {
     fail: () => gate('client-event-loop', good, { health: { ...healthy, loopDelayP99Ms: 10.1 } }),

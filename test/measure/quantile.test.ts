@@ -146,3 +146,46 @@ describe('the binomial distribution', () => {
     expect(regularizedBeta(0.3, 1, 1)).toBeCloseTo(0.3, 12)
   })
 })
+
+describe("MLPerf's estimate beside a percentile", () => {
+  test.each([
+    { p: 90, floor: 64 },
+    { p: 95, floor: 130 },
+    { p: 99, floor: 662 },
+  ])(
+    'is the slowest of $floor samples for p$p, the fewest of which there is one',
+    ({ p, floor }) => {
+      expect(percentile(samplesOf(upTo(floor)), p).earlyStopping).toBe(floor)
+      expect(percentile(samplesOf(upTo(floor - 1)), p).earlyStopping).toBeUndefined()
+    },
+  )
+
+  test.each([
+    { p: 50, n: 40 },
+    { p: 90, n: 200 },
+    { p: 95, n: 1000 },
+  ])(
+    'is, of $n samples, that from which so many are slower as chance allows p$p under 1 % of the time',
+    ({ p, n }) => {
+      // The true percentile is exceeded by t of n or fewer with a probability under 1 %: t as large as that goes.
+      let t = 0
+      while (binomialCdf(t + 1, n, 1 - p / 100) < 0.01) t++
+      expect(percentile(samplesOf(upTo(n)), p).earlyStopping).toBe(n - t + 1)
+    },
+  )
+
+  test('is never under the percentile itself', () => {
+    for (const n of [64, 130, 500, 5000]) {
+      const { value = Infinity, earlyStopping } = percentile(samplesOf(upTo(n)), 90)
+      expect(earlyStopping).toBeGreaterThanOrEqual(value)
+    }
+  })
+
+  test('costs no time even for as many gaps as a long run has', () => {
+    const n = 100_000_000
+    const samples: Samples = { n, mean: 0, valueAtRank: (rank) => rank }
+    const { value = Infinity, earlyStopping = 0 } = percentile(samples, 99)
+    expect(earlyStopping).toBeGreaterThan(value)
+    expect(earlyStopping - value).toBeLessThan(0.0001 * n)
+  })
+})
