@@ -29,6 +29,7 @@ import type { WorkloadData } from '../load/workloads/plan.ts'
 import { checkContext, longestAnswer, longestPrompt } from '../load/workloads/sizes.ts'
 import { vetWords } from '../load/workloads/vet-words.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
+import { sampleForecast } from '../measure/sample-forecast.ts'
 import { packageVersion } from '../package-files.ts'
 import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
 import { priceRun } from '../price/price-run.ts'
@@ -139,6 +140,7 @@ async function lookOver(
   }
   for (const { severity, text } of health.findings)
     if (severity === 'warning') io.stderr(`Warning: ${plainText(text)}\n`)
+  for (const line of sampleForecast(plan.benchmark)) io.stderr(`Note: ${line}\n`)
   return { findings: findingsOf(health), serving: health.server?.gpus ?? SERVER_UNKNOWN }
 }
 

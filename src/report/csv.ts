@@ -69,6 +69,16 @@ const columns: readonly Column[] = [
   ['requests_warm_up', (_, { point }) => point.requests.warmUp],
   ['requests_per_s', (_, { point }) => point.requestsPerS],
   ['output_tokens_per_s', (_, { point }) => point.outputTokensPerS],
+  ['output_tokens_per_s_low', (_, { point }) => point.outputTokensPerSInterval?.low],
+  ['output_tokens_per_s_high', (_, { point }) => point.outputTokensPerSInterval?.high],
+  ['steady_state', (_, { point }) => point.steadyState?.kind],
+  ['steady_start_ms', (_, row) => steady(row)?.startMs],
+  ['steady_end_ms', (_, row) => steady(row)?.endMs],
+  ['steady_output_tokens_per_s', (_, row) => steady(row)?.outputTokensPerS],
+  ['steady_output_tokens_per_s_low', (_, row) => steady(row)?.interval?.low],
+  ['steady_output_tokens_per_s_high', (_, row) => steady(row)?.interval?.high],
+  ['steady_in_flight_mean', (_, { point }) => point.littlesLaw?.meanInFlight],
+  ['littles_law_residual_ratio', (_, { point }) => point.littlesLaw?.residualRatio],
   ['input_tokens_per_s', (_, { point }) => point.inputTokensPerS],
   ['whole_run_output_tokens_per_s', (_, { point }) => point.wholeRunOutputTokensPerS],
   ['output_tokens_per_s_per_user', (_, { point }) => point.tokensPerSPerUser],
@@ -154,11 +164,14 @@ function distribution(
       [`${name}_${p}_${unit}`, (_, row) => shown(row)?.value],
       [`${name}_${p}_low_${unit}`, (_, row) => shown(row)?.low],
       [`${name}_${p}_high_${unit}`, (_, row) => shown(row)?.high],
+      [`${name}_${p}_early_stopping_${unit}`, (_, row) => shown(row)?.earlyStopping],
     ]
   })
   return [
     [`${name}_n`, (_, row) => of(row)?.n],
     [`${name}_mean_${unit}`, (_, row) => of(row)?.mean],
+    [`${name}_mean_low_${unit}`, (_, row) => of(row)?.meanInterval?.low],
+    [`${name}_mean_high_${unit}`, (_, row) => of(row)?.meanInterval?.high],
     ...percentiles,
   ]
 }
@@ -210,6 +223,10 @@ function runTokens(direction: TokenDirection, source: CountSource): Column {
       summary.tokens.counts.find((each) => each.direction === direction && each.source === source)
         ?.tokens,
   ]
+}
+
+function steady({ point: { steadyState } }: LevelRow) {
+  return steadyState?.kind === 'steady' ? steadyState : undefined
 }
 
 function certified({ point: { instrument } }: LevelRow) {

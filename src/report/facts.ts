@@ -216,6 +216,14 @@ export function methodFacts({ run, summary }: Report): Fact[] {
     ...itlFact(summary.points),
     ['Latency', 'From the start of the clock to the clean end of the stream.'],
     ['Output throughput', 'Output tokens that arrived inside the window / length of the window.'],
+    [
+      'Steady state',
+      'What MSER-5 leaves of the window when it has cut a start-up and a tail, where the rest has no trend. None where the load is above capacity, or throughput drifts.',
+    ],
+    [
+      'Intervals',
+      'Of throughput and means: 95 %, by the means of 20 batches in order of time, wider where neighbouring batches are alike. All are within this run: another run may differ by more.',
+    ],
     ['Tokens/s per user', 'Interactivity: 1000 / median TPOT in ms.'],
     ['Token counts', tokenSourceText(sources)],
     [

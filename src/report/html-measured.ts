@@ -21,6 +21,7 @@ import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
+import { intervalText, steadyTable, steadyTitle, unsteadyLines } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** One row per load level, with what its marks mean. */
@@ -51,6 +52,19 @@ ${body}</tbody>`,
       (note, i) => html`<span class="note">[${formatCount(i + 1)}] ${note}.</span> `,
     )}${priced}</p>
 `,
+  )
+}
+
+/** How sure each throughput is, and its steady part; nothing where none was looked for. */
+export function steadySection(report: Report): Markup | undefined {
+  const table = steadyTable(report)
+  if (table === undefined) return undefined
+  const lines = unsteadyLines(report)
+  return htmlSection(
+    steadyTitle,
+    textTable(steadyTitle, table),
+    lines.length === 0 ? undefined : bulletList(lines),
+    paragraph(table.note),
   )
 }
 
@@ -97,7 +111,9 @@ ${distributionsOf(point).map(([name, distribution]) =>
   )
   return htmlSection(
     'Percentiles and how sure they are',
-    paragraph('Under each percentile stands its exact 95 % interval. n is the number of samples.'),
+    paragraph(
+      'Under each percentile stands its exact 95 % interval, and under that what it does not exceed with 99 % confidence by MLPerf’s early stopping; under each mean its 95 % interval by batch means. n is the number of samples.',
+    ),
     scrollBox(
       'Percentiles by load level',
       html`<thead><tr>${head}</tr></thead>
@@ -125,15 +141,26 @@ function distributionsOf(point: OperatingPoint): [string, Distribution][] {
 }
 
 function distributionCells(name: string, distribution: Distribution): (string | Markup)[] {
-  const { n, mean, p50, p90, p95, p99 } = distribution
+  const { n, p50, p90, p95, p99 } = distribution
   const percentiles = [p50, p90, p95, p99].map(percentileCell)
-  return [name, formatCount(n), formatNumber(mean), ...percentiles]
+  return [name, formatCount(n), meanCell(distribution), ...percentiles]
+}
+
+function meanCell({ mean, meanInterval }: Distribution): Markup {
+  const value = formatNumber(mean)
+  if (meanInterval === undefined) return html`${value}`
+  return html`${value}<br><span class="interval">${intervalText(meanInterval)}</span>`
 }
 
 function percentileCell(percentile: Percentile): Markup {
   const value = formatPercentile(percentile)
   if (shownValue(percentile) === undefined) return html`<span class="absent">${value}</span>`
-  return html`${value}<br><span class="interval">${formatInterval(percentile)}</span>`
+  const { earlyStopping } = percentile
+  const atMost =
+    earlyStopping === undefined
+      ? undefined
+      : html`<br><span class="interval">99 %: ≤ ${formatNumber(earlyStopping)}</span>`
+  return html`${value}<br><span class="interval">${formatInterval(percentile)}</span>${atMost}`
 }
 
 const statusWords = { pass: 'PASS', fail: 'FAIL', 'not-measured': 'NOT MEASURED' } as const

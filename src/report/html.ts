@@ -24,6 +24,7 @@ import {
   listUnder,
   percentileSection,
   serverSection,
+  steadySection,
   tokenSection,
 } from './html-measured.ts'
 import { styleSheet } from './html-style.ts'
@@ -46,6 +47,7 @@ async function renderHtml(report: Report): Promise<string> {
   )
   const sections = [
     levelSection(report),
+    steadySection(report),
     htmlSection(
       'Charts',
       html`<div class="charts">

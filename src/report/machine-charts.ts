@@ -115,7 +115,7 @@ function powerChart(
 function powerAxes(devices: readonly Watched[], limitW: Maybe): string {
   const limit =
     limitW === undefined ? '' : `the power limit of ${formatStated(limitW)} W is dashed; `
-  return `${powerOf(devices)}; ${limit}measured windows are shaded`
+  return `${powerOf(devices)}; ${limit}measured windows are shaded, their steady parts darker`
 }
 
 function powerOf(devices: readonly Watched[]): string {
@@ -215,7 +215,7 @@ function heatChart(report: Report, devices: readonly Watched[]): Chart | undefin
   const spec = frame(
     report,
     'Temperature and clock over time',
-    `${names.join(' (left) and ')}${drawn.length > 1 ? ' (right)' : ''} of ${who}; measured windows are shaded`,
+    `${names.join(' (left) and ')}${drawn.length > 1 ? ' (right)' : ''} of ${who}; measured windows are shaded, their steady parts darker`,
     heatLayers(report, drawn),
   )
   return {

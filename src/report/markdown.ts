@@ -35,6 +35,7 @@ import {
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
+import { steadyLines, steadyTitle } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
 
 /** Fits a comment on a pull request. */
@@ -50,6 +51,7 @@ function renderMarkdown(report: Report): string {
     `### ${escapeMarkdown(systemLine(report.run))}`,
     bullets(identityFacts(report).map(factLine)),
     levelBlock(report),
+    steadyBlock(report),
     errorBlock(report),
     findingBlock(report),
     costBlock(report),
@@ -91,6 +93,12 @@ function levelBlock(report: Report): string {
   )
   const marks = notes.map((note, i) => escapeMarkdown(`[${i + 1}] ${note}`))
   return [table(head, body, 'right'), ...marks].join('\n\n')
+}
+
+/** Empty where no steady state was looked for. */
+function steadyBlock(report: Report): string {
+  const lines = steadyLines(report)
+  return lines.length === 0 ? '' : `${steadyTitle}:\n\n${bullets(lines.map(escapeMarkdown))}`
 }
 
 function errorBlock(report: Report): string {

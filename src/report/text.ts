@@ -22,6 +22,7 @@ import {
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
 import { looksLine, serverTable, type TextTable } from './server-facts.ts'
+import { steadyLines, steadyTitle } from './steady-facts.ts'
 import { tokenLines, tokensAreTelling, tokenTable } from './token-facts.ts'
 
 /** For a terminal: plain characters, at most 100 columns. */
@@ -34,6 +35,7 @@ function renderText(report: Report): string {
     frontBlock(report),
     identityFacts(report).flatMap(factLines),
     levelBlock(report),
+    ...steadyBlock(report),
     ...errorBlock(report),
     ...findingBlock(report),
     ...energyBlock(report),
@@ -102,6 +104,13 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
       .join(gap)
       .trimEnd(),
   )
+}
+
+/** Nothing where no steady state was looked for. */
+function steadyBlock(report: Report): string[][] {
+  const lines = steadyLines(report)
+  if (lines.length === 0) return []
+  return [[`${steadyTitle}:`, ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
 }
 
 /** Nothing where nothing went wrong. */

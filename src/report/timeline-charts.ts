@@ -41,7 +41,7 @@ function requestsChart(report: Report): Chart | undefined {
   const spec = frame(
     report,
     'Requests on the server over time',
-    'Requests running and waiting by the server’s own count; measured windows are shaded',
+    'Requests running and waiting by the server’s own count; measured windows are shaded, their steady parts darker',
     timelineLayers(report, values, y, top > 0 ? top : 1, (x) => [line(values, { x, y, color })]),
   )
   const description = 'Requests running and waiting on the server against the time of the run.'
@@ -55,7 +55,7 @@ function cacheChart(report: Report): Chart | undefined {
   const spec = frame(
     report,
     'KV cache in use over time',
-    'Share of the KV cache in use by the server’s own account; measured windows are shaded',
+    'Share of the KV cache in use by the server’s own account; measured windows are shaded, their steady parts darker',
     timelineLayers(report, values, y, 1, (x) => [
       line(values, { x, y, color: { value: palette.blue.light } }),
     ]),
@@ -111,11 +111,29 @@ export function timelineLayers(
       mark: { type: 'rect', color: palette.grid.light, opacity: 0.6 },
       encoding: { x: { ...x, field: 'start' }, x2: { field: 'end' } },
     },
+    ...steadyLayers(report, x),
     ...drawn(x),
     {
       data: { values: labels },
       mark: { type: 'text', color: palette.ink.light },
       encoding: { x, y, text: { field: 'text' } },
+    },
+  ]
+}
+
+/** The steady part of each window, in a deeper shade; nothing where there is none. */
+function steadyLayers({ summary }: Report, x: Position): Layer[] {
+  const values = summary.points.flatMap(({ steadyState }) =>
+    steadyState?.kind === 'steady'
+      ? [{ start: steadyState.startMs / MS_PER_S, end: steadyState.endMs / MS_PER_S }]
+      : [],
+  )
+  if (values.length === 0) return []
+  return [
+    {
+      data: { values },
+      mark: { type: 'rect', color: palette.grid.light },
+      encoding: { x: { ...x, field: 'start' }, x2: { field: 'end' } },
     },
   ]
 }

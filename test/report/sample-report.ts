@@ -9,9 +9,11 @@ import type {
   AppliedError,
   Distribution,
   Gate,
+  LittlesLaw,
   OperatingPoint,
   Percentile,
   ServerFigures,
+  SteadyState,
   Summary,
   TokenCounts,
 } from '../../src/measure/summary.ts'
@@ -55,6 +57,7 @@ export function throttledReport(): Report {
   const points = summary.points.slice(0, 2).map(
     (point): OperatingPoint => ({
       ...point,
+      ...(point.level === 1 ? throttledDrift : {}),
       machine: h100Figures(point.level, point.outputTokensPerS ?? 0, point.requests.completed),
     }),
   )
@@ -96,6 +99,12 @@ export function throttledReport(): Report {
     sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only level that was looked at throughout'),
   )
 }
+
+const throttledDrift = {
+  steadyState: { kind: 'drifts', changeRatio: -0.0612, lowRatio: -0.0848, highRatio: -0.0371 },
+  outputTokensPerSInterval: undefined,
+  littlesLaw: undefined,
+} as const
 
 /** As `sampleReport`, from a simulator, on a machine without a GPU. */
 export function simulatedReport(): Report {
@@ -259,6 +268,7 @@ export function emptyReport(): Report {
     inputTokens: nothing(),
     outputTokens: nothing(),
     tokenSource: 'usage',
+    steadyState: { kind: 'not-judged', reason: 'no request completed' },
     health: { connectionsOpened: 40, workers: [] },
     instrument: { error: { kind: 'unknown', reason: 'no certificate: run `baremark calibrate`' } },
     ended: 'too-many-failures',
@@ -761,6 +771,9 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
     tokenSource: 'usage',
     tokensPerChunk: 1,
     outputTokensPerS,
+    outputTokensPerSInterval: { low: outputTokensPerS * 0.98, high: outputTokensPerS * 1.02 },
+    steadyState: steadyStateAt(level, outputTokensPerS),
+    littlesLaw: littlesLaw(concurrency, completed, outputTokensPerS),
     inputTokensPerS: outputTokensPerS * 4,
     wholeRunOutputTokensPerS: outputTokensPerS * 0.981,
     requestsPerS: completed / WINDOW_S,
@@ -793,6 +806,31 @@ function pointAt(concurrency: number, level: number): OperatingPoint {
     ended: 'complete',
     gates: gates(concurrency, 'pass'),
     machine: h200Figures(level, outputTokensPerS, completed),
+  }
+}
+
+/** All but the first ten and the last six seconds of the window. */
+function steadyStateAt(level: number, outputTokensPerS: number): SteadyState {
+  const startMs = FIRST_LEVEL_MS + level * LEVEL_MS + 10_000
+  return {
+    kind: 'steady',
+    startMs: startMs + 10_000,
+    endMs: startMs + 114_000,
+    outputTokensPerS: outputTokensPerS * 1.012,
+    // The batches at 4 users hang together too much for an interval.
+    interval:
+      level === 2 ? undefined : { low: outputTokensPerS * 0.996, high: outputTokensPerS * 1.028 },
+  }
+}
+
+function littlesLaw(concurrency: number, completed: number, outputTokensPerS: number): LittlesLaw {
+  const endedPerS = (outputTokensPerS * 1.012) / 256
+  return {
+    meanInFlight: concurrency,
+    endedPerS,
+    meanLatencyMs: (1000 * concurrency * 0.994) / endedPerS,
+    residualRatio: 0.006,
+    limitRatio: 0.05 + (2 * concurrency) / completed,
   }
 }
 
@@ -857,6 +895,7 @@ function distribution(n: number, values: readonly number[]): Distribution {
   return {
     n,
     mean: p50 * 1.02,
+    meanInterval: n < 100 ? undefined : { low: p50 * 0.99, high: p50 * 1.05 },
     min: p50 * 0.9,
     max: p99 * 1.3,
     p50: percentile(50, n, sampleFloors.p50, p50, p50 * 0.985, p50 * 1.015),
@@ -874,7 +913,9 @@ function percentile(
   low: number,
   high: number | undefined,
 ): Percentile {
-  return n < floor ? { p, n, withheldUntilN: floor } : { p, n, value, low, high }
+  return n < floor
+    ? { p, n, withheldUntilN: floor }
+    : { p, n, value, low, high, earlyStopping: (high ?? value) * 1.02 }
 }
 
 function nothing(): Distribution {
