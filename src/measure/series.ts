@@ -58,9 +58,11 @@ export function startSeries(window: Window): SeriesTally {
     const { chunkMs, chunkTokens } = record
     const told = chunkTokens?.reduce((total, each) => total + each, 0) ?? 0
     const all = outputTokens(record)
-    for (const [i, ms] of chunkMs.entries()) {
-      const share = told > 0 ? (chunkTokens?.[i] ?? 0) / told : 1 / chunkMs.length
-      put(tokens, ms, all * share)
+    const even = all / chunkMs.length
+    let i = 0
+    for (const ms of chunkMs) {
+      put(tokens, ms, told > 0 ? (all * (chunkTokens?.[i] ?? 0)) / told : even)
+      i++
     }
   }
   const addGivenUp = ({ chunkMs, chunkTokens }: RequestRecord): void => {

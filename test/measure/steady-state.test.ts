@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { LoadLevel } from '../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
+import { summarize } from '../../src/measure/summarize.ts'
 import type { OperatingPoint, SteadyState } from '../../src/measure/summary.ts'
 import { type Random, seededRandom } from '../../src/random.ts'
 import { arrivals, closedLoop, openLoop, type Queue } from './queueing.ts'
-import { benchmark, levelLog, operatingPoint } from './records.ts'
+import { benchmark, levelLog, operatingPoint, runLog } from './records.ts'
 
 const WINDOW_MS = 60_000
 const USERS = 16
@@ -57,6 +58,19 @@ describe('a slow start, a late drift and a drain, around 727.27 tokens/s', () =>
       expect(point.outputTokensPerS).toBeLessThan(0.9 * TRUTH_PER_S)
       expect(point.wholeRunOutputTokensPerS).toBeLessThan(0.9 * TRUTH_PER_S)
     }
+  })
+
+  test('a warning says by how much the window is off it, and none where it is not', () => {
+    const warningOf = (slow: (ms: number) => number, until: number) => {
+      const records = closedLoop(server(seededRandom(4, 'warned'), slow), oneByOne, until)
+      const levels = [levelLog({ windowEndMs: WINDOW_MS, issued: records.length })]
+      const { warnings } = summarize(runLog({ levels }), records)
+      return warnings.find(({ kind }) => kind === 'window-not-steady')?.text
+    }
+    expect(warningOf(slowness, 55_000)).toMatch(
+      /^1 user: a start-up or tail inside the window moves its throughput by -1\d\.\d % against/,
+    )
+    expect(warningOf(() => 1, 62_000)).toBeUndefined()
   })
 
   test('it begins when the start is over, and ends before the drift has gone far', () => {
