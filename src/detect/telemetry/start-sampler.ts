@@ -177,5 +177,6 @@ function none(reason: string, notUsed: readonly NotUsed[] = []): StartedSampler 
 
 function reasonOf(notUsed: readonly NotUsed[]): string {
   if (notUsed.length === 0) return 'no source of telemetry for this machine'
-  return notUsed.map(({ source, reason }) => `${source}: ${reason}`).join('; ')
+  const sources = notUsed.map(({ source, reason }) => `${source}: ${reason}`)
+  return `nothing on this machine tells power or energy (${sources.join('; ')})`
 }
