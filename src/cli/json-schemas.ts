@@ -2,9 +2,16 @@ import { z } from 'zod'
 import { bundleSchema } from '../detect/capture/bundle.ts'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
+import { gatePolicySchema } from '../measure/compare-policy.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { scenarioSchema } from '../price/scenario.ts'
 import { certificateJsonSchema } from '../report/certificate-schema.ts'
+import {
+  compareJsonSchema,
+  comparisonSchema,
+  gateResultSchema,
+  noiseFloorSchema,
+} from '../report/compare-schema.ts'
 import { reportJsonSchema } from '../report/json-schema.ts'
 import { hardwareSchema } from '../report/machine-schema.ts'
 
@@ -18,8 +25,12 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
   return {
     'benchmark.schema.json': inputSchema(benchmarkSchema, 'benchmark'),
     'capture.schema.json': inputSchema(bundleSchema, 'capture'),
+    'comparison.schema.json': compareJsonSchema(comparisonSchema, 'comparison'),
+    'gate.schema.json': compareJsonSchema(gateResultSchema, 'gate'),
+    'gate-policy.schema.json': inputSchema(gatePolicySchema, 'gate policy'),
     'hardware.schema.json': inputSchema(detectedSchema, 'hardware'),
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
+    'noise-floor.schema.json': compareJsonSchema(noiseFloorSchema, 'noise floor'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
     'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),
     'certificate.schema.json': certificateJsonSchema(),

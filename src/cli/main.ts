@@ -95,6 +95,8 @@ function createProgram(io: Io, done: Done): Command {
   addMeter(program, io, done)
   addReport(program, io, done)
   addVerify(program, io, done)
+  addCompare(program, io, done)
+  addGate(program, io, done)
   addServe(program, io, done)
   addCalibrate(program, io, done)
   return program
@@ -391,6 +393,47 @@ function addVerify(program: Command, io: Io, done: Done): void {
     .action(async (run) => {
       const { verifyCommand } = await import('./verify.ts')
       done(await verifyCommand(run, io))
+    })
+}
+
+function addCompare(program: Command, io: Io, done: Done): void {
+  program
+    .command('compare')
+    .description(
+      'Hold runs against each other: what differs, by how much, and whether it is chance',
+    )
+    .argument(
+      '[sides...]',
+      'results directories; several runs of one side with commas: A1,A2,A3 B1,B2,B3. The first side is what the others are held against',
+    )
+    .option('--aa <runs>', 'runs of one thing, with commas: how much they differ by chance alone')
+    .option('--force', 'compare what measures different things, and say so first', false)
+    .option('--json', 'print JSON', false)
+    .option('--md', 'print Markdown', false)
+    .action(async (sides, flags) => {
+      const { compareCommand } = await import('./compare.ts')
+      done(await compareCommand(sides, flags, io))
+    })
+}
+
+function addGate(program: Command, io: Io, done: Done): void {
+  program
+    .command('gate')
+    .description('Let a run pass or not: exit code 1 where it is worse than a policy allows')
+    .argument('<run>', 'results directory; several runs of the same with commas')
+    .requiredOption('--baseline <runs>', 'results directories to hold it against, with commas')
+    .requiredOption('--policy <file>', 'YAML file of what may be how much worse')
+    .option('--json', 'print JSON', false)
+    .option('--md', 'print Markdown', false)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 pass, 1 regression, 2 usage, or the runs cannot tell what the policy asks,
+4 a run is INVALID.`,
+    )
+    .action(async (run, flags) => {
+      const { gateCommand } = await import('./gate.ts')
+      done(await gateCommand(run, flags, io))
     })
 }
 

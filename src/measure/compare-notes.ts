@@ -1,0 +1,68 @@
+import type { Difference, NamedRun } from './compare-set-up.ts'
+
+/** A doubt about a comparison. `text` says what, and what to do. */
+export interface ComparisonNote {
+  readonly kind: 'not-interleaved' | 'mixed-side' | 'few-runs'
+  readonly text: string
+}
+
+/** Of fewer runs the standard deviation is off by a factor of 1.5 and more, often (chi-squared, 3 degrees of freedom). */
+const MANY_RUNS = 5
+
+export function comparisonNotes(
+  sides: readonly (readonly NamedRun[])[],
+  differences: readonly Difference[],
+): ComparisonNote[] {
+  return [...fewRuns(sides), ...interleaving(sides), ...sides.flatMap(mixture(differences))]
+}
+
+function fewRuns(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
+  const fewest = Math.min(...sides.map(({ length }) => length))
+  if (fewest >= MANY_RUNS) return []
+  return [{ kind: 'few-runs', text: fewRunsText(fewest, sides.length === 1) }]
+}
+
+function fewRunsText(fewest: number, isOneSide: boolean): string {
+  if (fewest < 2)
+    return 'One run has no spread, so nothing says which ratio is chance. Measure at least 3 runs a side, better 5, and start the server anew between them.'
+  if (isOneSide)
+    return `The spread of ${fewest} runs is itself known only roughly. Measure ${MANY_RUNS} or more.`
+  return `${fewest} runs a side tell large differences only: "sees" is the smallest. ${MANY_RUNS} runs or more see smaller ones.`
+}
+
+/** What drifts with time (heat, neighbours, caches) looks like a difference where one side came first. */
+function interleaving(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
+  if (sides.length < 2 || sides.some(({ length }) => length < 2)) return []
+  const times = sides.map((side) => side.map(({ run }) => Date.parse(run.epoch)))
+  const apart = times.every((own, i) =>
+    times.every((other, k) => k === i || isBefore(own, other) || isBefore(other, own)),
+  )
+  if (!apart) return []
+  const text =
+    'Each side was measured in one go: whatever drifted with time looks like a difference between them. Measure in turns: A, B, A, B ...'
+  return [{ kind: 'not-interleaved', text }]
+}
+
+function isBefore(some: readonly number[], others: readonly number[]): boolean {
+  return Math.max(...some) < Math.min(...others)
+}
+
+/** Another seed, or another time of the price, is no other thing. */
+const mayVary: readonly string[] = ['seed']
+
+function mixture(differences: readonly Difference[]) {
+  return (side: readonly NamedRun[]): ComparisonNote[] => {
+    const names = side.map(({ name }) => name)
+    const labels = differences
+      .filter(({ label }) => !mayVary.includes(label))
+      .filter(({ values }) => values.filter((each) => shares(each.runs, names)).length > 1)
+      .map(({ group, label }) => `${group} ${label}`)
+    if (labels.length === 0) return []
+    const text = `Runs ${names.join(', ')} are not of one thing: ${labels.join('; ')}. Their spread is then more than chance.`
+    return [{ kind: 'mixed-side', text }]
+  }
+}
+
+function shares(some: readonly string[], others: readonly string[]): boolean {
+  return some.some((each) => others.includes(each))
+}

@@ -1,0 +1,356 @@
+import type { Maybe } from '../arithmetic.ts'
+import {
+  type ComparedRun,
+  type HeadlineMetricName,
+  headlineMetric,
+  headlineMetricNames,
+} from './compare-metrics.ts'
+import { type ComparisonNote, comparisonNotes } from './compare-notes.ts'
+import {
+  type Difference,
+  differencesOf,
+  type MachineChange,
+  machineChanges,
+  type NamedRun,
+} from './compare-set-up.ts'
+import { compareMetrics, type MetricComparison } from './statistics/comparison.ts'
+import { leastP, mannWhitney } from './statistics/mann-whitney.ts'
+import { geometricMean, variance } from './statistics/moments.ts'
+import { smallestDetectableRatio } from './statistics/power.ts'
+import type { OperatingPoint, Verdict } from './summary.ts'
+
+/** Chance of any false finding in a whole comparison. */
+export const ALPHA = 0.05
+/** Chance to find the smallest ratio that is said to be seen (Cohen, Statistical Power Analysis, 1988). */
+export const POWER = 0.8
+/** Smallest difference that matters: 2 %, what MLPerf's rules call materially different. */
+export const MINIMUM_EFFECT_RATIO = 0.02
+
+/**
+ * `better`, `worse`: the difference is there and at least as large as matters. `no-detectable-difference`:
+ * none as large was found, which is not to say that there is none. `not-enough-runs`: nothing can be said.
+ */
+export type ComparisonWord = 'better' | 'worse' | 'no-detectable-difference' | 'not-enough-runs'
+
+/** A run as a comparison tells of it. */
+export interface RunFacts {
+  readonly name: string
+  readonly path: string
+  readonly runId: string
+  /** ISO 8601 UTC. */
+  readonly epoch: string
+  readonly model: string
+  readonly verdict: Verdict
+  readonly reasons: readonly string[]
+  readonly simulated: boolean
+  readonly weights?: 'random' | 'trained'
+}
+
+/** Several runs of one thing. */
+export interface SideFacts {
+  readonly name: string
+  readonly runs: readonly RunFacts[]
+}
+
+/** One metric at one load level, the other side against the first. */
+export interface ComparedMetric {
+  readonly metric: HeadlineMetricName
+  readonly label: string
+  readonly better: 'higher' | 'lower'
+  /** Runs of each side that have it. */
+  readonly runs: readonly [number, number]
+  /** Geometric means over runs. */
+  readonly before?: number
+  readonly after?: number
+  /** after / before, with its 95 % interval by Welch's test on logarithms, which is not adjusted. */
+  readonly ratio?: number
+  readonly low?: number
+  readonly high?: number
+  readonly pValue?: number
+  /** By Holm, over all tests of the comparison. */
+  readonly adjustedPValue?: number
+  /** Exact and two-sided, by Mann and Whitney, not adjusted; absent where so few runs can never reach 0.05. */
+  readonly mannWhitneyP?: number
+  /** Smallest ratio above 1 (or, downwards, its reciprocal) that would have been found 4 times in 5, after adjustment. */
+  readonly smallestRatio?: number
+  readonly word: ComparisonWord
+  /** Why there is no ratio, or no word on it. */
+  readonly why?: string
+}
+
+export interface ComparedLevel {
+  readonly label: string
+  /** Name of the side that is held against the first. */
+  readonly side: string
+  readonly metrics: readonly ComparedMetric[]
+}
+
+/** Sides held against the first one. */
+export interface Comparison {
+  readonly schemaVersion: 1
+  readonly kind: 'baremark-comparison'
+  /** Compared although figures of these runs measure different things. */
+  readonly forced: boolean
+  readonly sides: readonly SideFacts[]
+  readonly differences: readonly Difference[]
+  readonly machineChanges: readonly MachineChange[]
+  readonly notes: readonly ComparisonNote[]
+  readonly alpha: number
+  readonly power: number
+  readonly minimumEffectRatio: number
+  /** That could be made; the adjustment is over so many. */
+  readonly tests: number
+  readonly levels: readonly ComparedLevel[]
+}
+
+/** Runs of each side under their names: `A` for one run, `A1`, `A2` for several. */
+export function nameRuns(sides: readonly (readonly ComparedRun[])[]): NamedRun[][] {
+  return sides.map((runs, side) =>
+    runs.map((run, i) => ({
+      ...run,
+      name: runs.length === 1 ? sideName(side) : `${sideName(side)}${i + 1}`,
+    })),
+  )
+}
+
+function sideName(index: number): string {
+  return String.fromCharCode('A'.charCodeAt(0) + index)
+}
+
+export function runFacts({ name, path, run, summary }: NamedRun): RunFacts {
+  return {
+    name,
+    path,
+    runId: run.runId,
+    epoch: run.epoch,
+    model: run.target.model,
+    verdict: summary.verdict,
+    reasons: summary.reasons,
+    simulated: run.target.simulated,
+    weights: run.config.declaredWeights ?? run.target.weights,
+  }
+}
+
+/**
+ * Every side against the first, level by level. One figure a run: requests of one run share a queue
+ * and are no independent samples. Compares what cannot be compared, too: `forced` then says so.
+ */
+export function compareSides(given: readonly (readonly ComparedRun[])[]): Comparison {
+  const sides = nameRuns(given)
+  const [first = [], ...others] = sides
+  const runs = sides.flat()
+  const differences = differencesOf(runs)
+  const pairs = others.flatMap((other, i) => pairsOf(first, other, sideName(i + 1)))
+  const compared = compareMetrics(
+    pairs.map((pair) => ({ ...pair, name: pair.metric })),
+    {
+      alpha: ALPHA,
+      minimumEffect: MINIMUM_EFFECT_RATIO,
+    },
+  )
+  const tests = compared.filter(({ pValue }) => pValue !== undefined).length
+  const metrics = pairs.map((pair, i) => comparedMetric(pair, compared[i], tests))
+  return {
+    schemaVersion: 1,
+    kind: 'baremark-comparison',
+    forced: differences.some(({ comparable }) => !comparable),
+    sides: sides.map((side, i) => ({ name: sideName(i), runs: side.map(runFacts) })),
+    differences,
+    machineChanges: machineChanges(runs),
+    notes: comparisonNotes(sides, differences),
+    alpha: ALPHA,
+    power: POWER,
+    minimumEffectRatio: MINIMUM_EFFECT_RATIO,
+    tests,
+    levels: byLevel(pairs, metrics),
+  }
+}
+
+/** The figures of one metric at one level on both sides. */
+export interface MetricPair {
+  readonly side: string
+  readonly label: string
+  readonly metric: HeadlineMetricName
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+  /** Why figures that are there may not be held against each other; then there are none above. */
+  readonly refused?: string
+}
+
+/** Levels that both sides have, in the order of the first; a metric that no run has is left out. */
+export function pairsOf(
+  before: readonly ComparedRun[],
+  after: readonly ComparedRun[],
+  side = 'B',
+): MetricPair[] {
+  const labels = new Set(before.flatMap(labelsOf))
+  const other = new Set(after.flatMap(labelsOf))
+  return [...labels]
+    .filter((label) => other.has(label))
+    .flatMap((label) =>
+      headlineMetricNames.flatMap((metric) => {
+        const pair = pairAt(metric, pointsAt(before, label), pointsAt(after, label))
+        const isKnown = pair.refused !== undefined || pair.before.length + pair.after.length > 0
+        return isKnown ? [{ side, label, metric, ...pair }] : []
+      }),
+    )
+}
+
+function labelsOf({ summary }: ComparedRun): string[] {
+  return summary.points.map(({ label }) => label)
+}
+
+/** A run at one of its levels. */
+export interface PointOfRun {
+  readonly run: ComparedRun
+  readonly point: OperatingPoint
+}
+
+export function pointsAt(runs: readonly ComparedRun[], label: string): PointOfRun[] {
+  return runs.flatMap((run) => {
+    const point = run.summary.points.find((each) => each.label === label)
+    return point === undefined ? [] : [{ run, point }]
+  })
+}
+
+function pairAt(
+  metric: HeadlineMetricName,
+  before: readonly PointOfRun[],
+  after: readonly PointOfRun[],
+): Pick<MetricPair, 'before' | 'after' | 'refused'> {
+  const refused = sourcesDiffer(metric, [...before, ...after])
+  if (refused !== undefined) return { before: [], after: [], refused }
+  return { before: figuresOf(metric, before), after: figuresOf(metric, after) }
+}
+
+/** Figures of the runs that have the metric. */
+export function figuresOf(metric: HeadlineMetricName, points: readonly PointOfRun[]): number[] {
+  const { of } = headlineMetric(metric)
+  return points.map(({ point, run }) => of(point, run)).filter((figure) => figure !== undefined)
+}
+
+/** Why figures of one metric measure different things; nothing where they do not. */
+export function sourcesDiffer(
+  metric: HeadlineMetricName,
+  points: readonly PointOfRun[],
+): string | undefined {
+  const { source } = headlineMetric(metric)
+  if (source === undefined) return undefined
+  const sources = new Set(points.map(({ point }) => source(point)).filter((told) => told))
+  return sources.size > 1
+    ? `measured by different things: ${[...sources].join(' against ')}`
+    : undefined
+}
+
+function byLevel(
+  pairs: readonly MetricPair[],
+  metrics: readonly ComparedMetric[],
+): ComparedLevel[] {
+  const levels = new Map<string, ComparedLevel>()
+  for (const [i, { side, label }] of pairs.entries()) {
+    const key = JSON.stringify([side, label])
+    const metric = metrics[i]
+    if (metric === undefined) continue
+    levels.set(key, { side, label, metrics: [...(levels.get(key)?.metrics ?? []), metric] })
+  }
+  return [...levels.values()]
+}
+
+/** @param tests that the adjustment is over: how much surer the least p must be */
+function comparedMetric(
+  pair: MetricPair,
+  compared: MetricComparison | undefined,
+  tests: number,
+): ComparedMetric {
+  const { metric, before, after } = pair
+  const { label, better } = headlineMetric(metric)
+  return {
+    metric,
+    label,
+    better,
+    runs: [before.length, after.length],
+    before: geometricMean(before),
+    after: geometricMean(after),
+    ratio: compared?.ratio,
+    low: compared?.low,
+    high: finite(compared?.high),
+    pValue: compared?.pValue,
+    adjustedPValue: compared?.adjustedPValue,
+    mannWhitneyP: exactP(before, after),
+    smallestRatio: smallestRatio(before, after, tests),
+    word: wordOf(pair, compared),
+    why: whyNot(pair, compared),
+  }
+}
+
+function wordOf(pair: MetricPair, compared: MetricComparison | undefined): ComparisonWord {
+  const { better } = headlineMetric(pair.metric)
+  switch (compared?.verdict) {
+    case 'higher':
+      return better === 'higher' ? 'better' : 'worse'
+    case 'lower':
+      return better === 'lower' ? 'better' : 'worse'
+    case 'same':
+    case 'unclear':
+      return 'no-detectable-difference'
+    case 'too-few-runs':
+    case undefined:
+      return isConstant(pair) && compared?.ratio === 1
+        ? 'no-detectable-difference'
+        : 'not-enough-runs'
+  }
+}
+
+/** An interval may reach beyond what numbers can hold; its end is then not known. */
+export function finite(value: Maybe): Maybe {
+  return value !== undefined && Number.isFinite(value) ? value : undefined
+}
+
+/** The same figure in every run of a side, of which there are two at least: no spread, and so no test. */
+function isConstant({ before, after }: MetricPair): boolean {
+  return [before, after].every((side) => side.length > 1 && new Set(side).size === 1)
+}
+
+function whyNot(pair: MetricPair, compared: MetricComparison | undefined): string | undefined {
+  const { before, after, refused } = pair
+  if (refused !== undefined) return refused
+  if (compared?.low !== undefined) return undefined
+  if (before.length === 0) return 'the first side does not have it: not measured or withheld'
+  if (after.length === 0) return 'this side does not have it: not measured or withheld'
+  if (compared?.ratio === undefined) return 'a figure is not above 0, so there is no ratio'
+  if (before.length < 2 || after.length < 2)
+    return 'one run has no spread: an interval needs 2 runs a side that have it'
+  return 'every run has the very same figure: without spread there is no interval'
+}
+
+/** Where the runs suffice for it to be at most `ALPHA`: from 4 against 4. */
+function exactP(before: readonly number[], after: readonly number[]): Maybe {
+  if (before.length === 0 || after.length === 0) return undefined
+  if (leastP(before.length, after.length) > ALPHA) return undefined
+  return mannWhitney(before, after).pTwoSided
+}
+
+/**
+ * Of a difference that is alone: Holm asks alpha / tests of the least p. Sides of different size count as their
+ * harmonic mean, which errs to the larger ratio. Never under what matters.
+ */
+export function smallestRatio(
+  before: readonly number[],
+  after: readonly number[],
+  tests: number,
+): Maybe {
+  const deviation = pooledLogDeviation(before, after)
+  if (deviation === undefined || deviation === 0 || tests === 0) return undefined
+  const runs = 2 / (1 / before.length + 1 / after.length)
+  const seen = smallestDetectableRatio(runs, deviation, { alpha: ALPHA / tests, power: POWER })
+  return Number.isFinite(seen) ? Math.max(seen, 1 + MINIMUM_EFFECT_RATIO) : undefined
+}
+
+/** Standard deviation of the logarithm from run to run, both sides together. */
+function pooledLogDeviation(before: readonly number[], after: readonly number[]): Maybe {
+  if ([...before, ...after].some((figure) => !(figure > 0))) return undefined
+  const [ofBefore, ofAfter] = [variance(before.map(Math.log)), variance(after.map(Math.log))]
+  if (ofBefore === undefined || ofAfter === undefined) return undefined
+  const [dfBefore, dfAfter] = [before.length - 1, after.length - 1]
+  return Math.sqrt((dfBefore * ofBefore + dfAfter * ofAfter) / (dfBefore + dfAfter))
+}
