@@ -109,11 +109,11 @@ function comparedRun(path: string, { run, summary, cost }: Report): ComparedRun 
 function priceOf({ levels, options, utilisation }: CostReport): ComparedPrice | undefined {
   const priced = levels.filter(({ usdPerMillionOutputTokens: usd }) => usd !== undefined)
   if (priced.length === 0) return undefined
-  const owned = options.find(({ kind }) => kind === 'owned')
+  const { name = 'not known', usdPerHour } = options.find(({ kind }) => kind === 'owned') ?? {}
   return {
     basis: {
-      'Hardware priced': owned?.name ?? 'not known',
-      'USD an hour': String(owned?.usdPerHour),
+      'Hardware priced': name,
+      ...(usdPerHour === undefined ? {} : { 'USD an hour': String(usdPerHour) }),
       Utilisation: String(utilisation),
     },
     usdPerMillionOutputTokens: Object.fromEntries(

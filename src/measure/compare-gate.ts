@@ -9,6 +9,7 @@ import {
   type RunFacts,
   runFacts,
   smallestRatio,
+  testPairs,
 } from './compare.ts'
 import { type ComparedRun, type HeadlineMetricName, headlineMetric } from './compare-metrics.ts'
 import { type ComparisonNote, comparisonNotes } from './compare-notes.ts'
@@ -19,7 +20,7 @@ import {
   type MachineChange,
   machineChanges,
 } from './compare-set-up.ts'
-import { compareMetrics, type MetricComparison } from './statistics/comparison.ts'
+import type { MetricComparison } from './statistics/comparison.ts'
 
 /**
  * `not-judged`: these runs cannot tell what the policy asks, which is no pass. `invalid`: a run is INVALID,
@@ -61,6 +62,9 @@ export interface GateResult {
   readonly tests: number
   readonly rules: readonly JudgedRule[]
 }
+
+/** The `why` that needs no telling. */
+export const withinLimit = 'within the limit'
 
 /**
  * Holds runs against a baseline under a policy.
@@ -137,13 +141,12 @@ function levelsOfRule({ level }: GatePolicyRule, levels: readonly string[]): rea
 }
 
 function compared(rows: readonly RuleAtLevel[]): Map<RuleAtLevel, MetricComparison> {
-  const results = compareMetrics(
-    rows.map(({ rule, pair }) => ({
-      name: rule.metric,
+  const results = testPairs(
+    rows.map(({ rule: { metric }, pair }) => ({
+      metric,
       before: pair?.before ?? [],
       after: pair?.after ?? [],
     })),
-    { alpha: ALPHA },
   )
   return new Map(results.flatMap((result, i) => (rows[i] ? [[rows[i], result] as const] : [])))
 }
@@ -191,7 +194,7 @@ function judgement(
   if (!needSignificance)
     return isOver
       ? { outcome: 'regression', why: 'over the limit' }
-      : { outcome: 'pass', why: 'within the limit' }
+      : { outcome: 'pass', why: withinLimit }
   if (adjustedPValue === undefined) return withoutTest(isOver, pair)
   if (isOver && adjustedPValue <= ALPHA)
     return { outcome: 'regression', why: 'over the limit, and no chance' }
@@ -199,7 +202,7 @@ function judgement(
   const isBlind = seen === undefined || seen > maxWorseRatio
   return {
     outcome: 'pass',
-    why: isBlind ? 'within the limit, of which so few runs cannot be sure' : 'within the limit',
+    why: isBlind ? 'within the limit, of which so few runs cannot be sure' : withinLimit,
   }
 }
 

@@ -30,7 +30,7 @@ import { smallestDetectableRatio } from './statistics/power.ts'
 const RUNS_A_SIDE = [3, 5, 10] as const
 
 /** What one metric does from run to run at one load level. */
-export interface NoiseOfMetric {
+interface NoiseOfMetric {
   readonly metric: HeadlineMetricName
   readonly label: string
   /** Runs that have it. */
@@ -131,6 +131,8 @@ function noiseOf({ metric, figures, refused }: MetricRow, tests: number): NoiseO
 
 function logDeviation(figures: readonly number[]): number | undefined {
   if (figures.some((figure) => !(figure > 0))) return undefined
+  // Rounding would leave a trace of spread where there is none.
+  if (figures.length > 1 && new Set(figures).size === 1) return 0
   const spread = variance(figures.map(Math.log))
   return spread === undefined ? undefined : Math.sqrt(spread)
 }

@@ -141,13 +141,7 @@ export function compareSides(given: readonly (readonly ComparedRun[])[]): Compar
   const runs = sides.flat()
   const differences = differencesOf(runs)
   const pairs = others.flatMap((other, i) => pairsOf(first, other, sideName(i + 1)))
-  const compared = compareMetrics(
-    pairs.map((pair) => ({ ...pair, name: pair.metric })),
-    {
-      alpha: ALPHA,
-      minimumEffect: MINIMUM_EFFECT_RATIO,
-    },
-  )
+  const compared = testPairs(pairs)
   const tests = compared.filter(({ pValue }) => pValue !== undefined).length
   const metrics = pairs.map((pair, i) => comparedMetric(pair, compared[i], tests))
   return {
@@ -175,6 +169,22 @@ export interface MetricPair {
   readonly after: readonly number[]
   /** Why figures that are there may not be held against each other; then there are none above. */
   readonly refused?: string
+}
+
+/**
+ * Welch's test of each pair, adjusted over all of them. Sides without any spread have their ratio and no test:
+ * what rounding leaves of their variance is nothing to judge by.
+ */
+export function testPairs(
+  pairs: readonly Pick<MetricPair, 'metric' | 'before' | 'after'>[],
+): MetricComparison[] {
+  return compareMetrics(
+    pairs.map(({ metric, before, after }) => {
+      const most = isConstant({ before, after }) ? 1 : undefined
+      return { name: metric, before: before.slice(0, most), after: after.slice(0, most) }
+    }),
+    { alpha: ALPHA, minimumEffect: MINIMUM_EFFECT_RATIO },
+  )
 }
 
 /** Levels that both sides have, in the order of the first; a metric that no run has is left out. */
@@ -307,7 +317,7 @@ export function finite(value: Maybe): Maybe {
 }
 
 /** The same figure in every run of a side, of which there are two at least: no spread, and so no test. */
-function isConstant({ before, after }: MetricPair): boolean {
+function isConstant({ before, after }: Pick<MetricPair, 'before' | 'after'>): boolean {
   return [before, after].every((side) => side.length > 1 && new Set(side).size === 1)
 }
 
@@ -340,7 +350,7 @@ export function smallestRatio(
   tests: number,
 ): Maybe {
   const deviation = pooledLogDeviation(before, after)
-  if (deviation === undefined || deviation === 0 || tests === 0) return undefined
+  if (deviation === undefined || tests === 0) return undefined
   const runs = 2 / (1 / before.length + 1 / after.length)
   const seen = smallestDetectableRatio(runs, deviation, { alpha: ALPHA / tests, power: POWER })
   return Number.isFinite(seen) ? Math.max(seen, 1 + MINIMUM_EFFECT_RATIO) : undefined
@@ -349,6 +359,7 @@ export function smallestRatio(
 /** Standard deviation of the logarithm from run to run, both sides together. */
 function pooledLogDeviation(before: readonly number[], after: readonly number[]): Maybe {
   if ([...before, ...after].some((figure) => !(figure > 0))) return undefined
+  if (isConstant({ before, after })) return undefined
   const [ofBefore, ofAfter] = [variance(before.map(Math.log)), variance(after.map(Math.log))]
   if (ofBefore === undefined || ofAfter === undefined) return undefined
   const [dfBefore, dfAfter] = [before.length - 1, after.length - 1]

@@ -7,10 +7,16 @@ import type {
   RunFacts,
   SideFacts,
 } from '../measure/compare.ts'
-import type { GateOutcome, GateResult, JudgedRule } from '../measure/compare-gate.ts'
+import {
+  type GateOutcome,
+  type GateResult,
+  type JudgedRule,
+  withinLimit,
+} from '../measure/compare-gate.ts'
 import type { ComparisonNote } from '../measure/compare-notes.ts'
 import type { NoiseFloor, NoiseOfLevel } from '../measure/compare-self.ts'
 import type { Difference, DifferenceGroup, MachineChange } from '../measure/compare-set-up.ts'
+import type { Verdict } from '../measure/summary.ts'
 import { sentence } from './facts.ts'
 import {
   formatCount,
@@ -23,7 +29,7 @@ import {
 import { plainText, shorten } from './plain-text.ts'
 
 /** One part of a document: lines, or a table with what must be said of it. */
-export interface CompareBlock {
+interface CompareBlock {
   readonly title: string
   readonly table?: {
     readonly headings: readonly string[]
@@ -92,27 +98,41 @@ const SHOWN_REASONS = 3
 
 /** INVALID, DEGRADED, simulated and random runs, in this order. */
 function runNotices(runs: readonly RunFacts[]): string[] {
-  const doubted = (['INVALID', 'DEGRADED'] as const).flatMap((verdict) =>
-    runs.filter((run) => run.verdict === verdict).map(verdictNotice),
-  )
-  const simulated = runs.filter((run) => run.simulated).map(({ name }) => name)
-  const random = runs.filter(({ weights }) => weights === 'random').map(({ name }) => name)
+  const simulated = runs.filter((run) => run.simulated)
+  const random = runs.filter(({ weights }) => weights === 'random')
   return [
-    ...doubted,
+    ...verdictNotices('INVALID', runs),
+    ...verdictNotices('DEGRADED', runs),
     ...(simulated.length === 0
       ? []
-      : [`SIMULATED: no model ran in ${simulated.join(', ')}; the figures are a simulator's.`]),
+      : [`SIMULATED: no model ran in ${listOf(simulated)}; the figures are a simulator's.`]),
     ...(random.length === 0
       ? []
-      : [`RANDOM WEIGHTS: the answers of ${random.join(', ')} mean nothing.`]),
+      : [`RANDOM WEIGHTS: the answers of ${listOf(random)} mean nothing.`]),
   ]
 }
 
-function verdictNotice({ name, verdict, reasons }: RunFacts): string {
+/** Runs with the same reasons share a line. */
+function verdictNotices(verdict: Verdict, runs: readonly RunFacts[]): string[] {
+  const alike = new Map<string, RunFacts[]>()
+  for (const run of runs.filter((each) => each.verdict === verdict)) {
+    const why = whyText(run.reasons)
+    alike.set(why, [...(alike.get(why) ?? []), run])
+  }
+  return [...alike].map(([why, same]) => {
+    const which = same.length === 1 ? 'run' : 'runs'
+    return `${verdict}: ${which} ${listOf(same)}. ${why}`.trim()
+  })
+}
+
+function whyText(reasons: readonly string[]): string {
   const shown = reasons.slice(0, SHOWN_REASONS).map((reason) => sentence(plainText(reason)))
   const more = reasons.length - shown.length
-  const rest = more > 0 ? [`And ${formatCount(more)} more.`] : []
-  return [`${verdict}: run ${name}.`, ...shown, ...rest].join(' ')
+  return [...shown, ...(more > 0 ? [`And ${formatCount(more)} more.`] : [])].join(' ')
+}
+
+function listOf(runs: readonly RunFacts[]): string {
+  return runs.map(({ name }) => name).join(', ')
 }
 
 function runBlock(title: string, sides: readonly SideFacts[]): CompareBlock {
@@ -313,7 +333,7 @@ function gateDocument(gate: GateResult): CompareDocument {
     notices: [outcomeLines[outcome], ...runNotices([...baseline, ...candidate])],
     blocks: [
       ruleBlock(rules),
-      runBlock('Runs: A the baseline, B the run', sides),
+      runBlock('Runs, A the baseline and B the run', sides),
       differenceBlock(gate, sides),
       ...noteBlock(gate.notes),
       {
@@ -348,10 +368,9 @@ function ruleBlock(rules: readonly JudgedRule[]): CompareBlock {
     formatRatio(rule.smallestRatio),
     ruleOutcomes[rule.outcome],
   ])
-  const whys = rules.map(({ label, level, why }) => ({
-    label: `${label} at ${plainText(level)}`,
-    why,
-  }))
+  const whys = rules
+    .filter(({ why }) => why !== withinLimit)
+    .map(({ label, level, why }) => ({ label: `${label} at ${plainText(level)}`, why }))
   return { title: 'Rules', table: { headings, rows }, lines: whyLines(whys) }
 }
 
