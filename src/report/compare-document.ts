@@ -90,7 +90,7 @@ function forcedNotice(
 ): string[] {
   if (!forced) return []
   return [
-    `FORCED: these runs measure different things, so no ratio below says which is better. ${incomparableLines(differences, sides).join('. ')}.`,
+    `FORCED: compared although these runs measure different things, and the figures may differ for that alone. ${incomparableLines(differences, sides).join('. ')}.`,
   ]
 }
 
