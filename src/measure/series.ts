@@ -131,13 +131,13 @@ function startInFlight({ startMs }: Window, n: number, binMs: number) {
   }
 }
 
-/** The same in bins that are so many times as long; last bins that do not fill one are left out. */
-export function coarser(values: Float64Array, times: number, of: 'sum' | 'mean'): number[] {
-  const made: number[] = []
+/** Sums of successive bins, so many at a time; last bins that do not fill one are left out. */
+export function coarser(values: Float64Array, times: number): number[] {
+  const sums: number[] = []
   for (let from = 0; from + times <= values.length; from += times) {
     let total = 0
     for (let i = from; i < from + times; i++) total += values[i] ?? 0
-    made.push(of === 'sum' ? total : total / times)
+    sums.push(total)
   }
-  return made
+  return sums
 }

@@ -49,7 +49,7 @@ export function steadyStateOf({ series, load, latencyMs }: SteadyStateInput): St
   if (growth) return { kind: 'overloaded', ...growth }
   if (unfit !== undefined) return { kind: 'not-judged', reason: unfit }
   const times = binsInOne(series, latencyMs)
-  const bins = coarser(series.outputTokens, times, 'sum')
+  const bins = coarser(series.outputTokens, times)
   const kept = evenPart(bins)
   const drift = driftOf(kept ? bins.slice(kept.from, kept.until) : bins)
   if (drift) return { kind: 'drifts', ...drift }
