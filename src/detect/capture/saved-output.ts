@@ -18,6 +18,11 @@ interface OutputFormat {
   readonly read: (output: string) => ReadOutput | Promise<ReadOutput>
 }
 
+/** A key of each part of their JSON: other programs' JSON has a `gpu` or a `device_id` too. */
+const AMD_KEYS =
+  /"(asic|bus|bdf|board|clock|driver|ecc|limit|link_type|links|mem_usage|partition|pcie|power|process_list|temperature|throttle|usage|vram)"\s*:/
+const XPU_KEYS = /"(device_level|device_list|device_name|pci_bdf_address|tile_level)"\s*:/
+
 /** What is understood, the outputs that tell the most first. All signs of a format have to be there. */
 const formats: readonly OutputFormat[] = [
   { tool: `${NVIDIA_SMI} -q -x`, signs: [/<nvidia_smi_log\b/], read: nvidia.readNvidiaXml },
@@ -38,15 +43,15 @@ const formats: readonly OutputFormat[] = [
     read: nvidia.readNvidiaTopology,
   },
   { tool: `${NVIDIA_SMI} -L`, signs: [/^GPU \d+: .* \(UUID: GPU-/m], read: nvidia.readNvidiaList },
-  { tool: amd.AMDGPU_TOP, signs: [/^\s*\{/, /"amdgpu_top_version"/], read: amd.readAmdgpuTop },
-  { tool: amd.ROCM_SMI, signs: [/^\s*\{[\s\S]*"card\d+"\s*:\s*\{/], read: amd.readRocmSmiJson },
+  { tool: amd.AMDGPU_TOP, signs: [/^\s*\{/m, /"amdgpu_top_version"/], read: amd.readAmdgpuTop },
+  { tool: amd.ROCM_SMI, signs: [/^\s*\{[\s\S]*"card\d+"\s*:\s*\{/m], read: amd.readRocmSmiJson },
   {
     tool: amd.ROCM_SMI,
     signs: [/ROCm System Management/, /^GPU\[\d+\]/m],
     read: amd.readRocmSmiText,
   },
   { tool: amd.ROCM_SMI, signs: [/^(Device|GPU) .*PwrCap/m], read: amd.readRocmSmiTable },
-  { tool: amd.AMD_SMI, signs: [/^\s*[[{]/m, /"gpu"\s*:\s*\d/], read: amd.readAmdSmiJson },
+  { tool: amd.AMD_SMI, signs: [/"gpu"\s*:\s*\d/, AMD_KEYS], read: amd.readAmdSmiJson },
   {
     tool: amd.AMD_SMI,
     signs: [/^(GPU|CPU|CORE): \d+ *\n +[A-Z][A-Z_ ]*:/m],
@@ -54,13 +59,21 @@ const formats: readonly OutputFormat[] = [
   },
   {
     tool: `${amd.AMD_SMI} monitor`,
-    signs: [/^GPU +[A-Z_]+(?: +[A-Z_]+)*$/m],
+    signs: [/^GPU {2,}[A-Z_]+(?: +[A-Z_]+)*\n +\d+ /m],
     read: amd.readAmdSmiMonitor,
   },
-  { tool: `${amd.AMD_SMI} topology`, signs: [/^[A-Z ]+ TABLE:$/m], read: amd.readAmdSmiTopology },
+  {
+    tool: `${amd.AMD_SMI} topology`,
+    signs: [/^[A-Z ]+ TABLE: *\n.*[\da-f]{4}:[\da-f]{2}:[\da-f]{2}\.\d/m],
+    read: amd.readAmdSmiTopology,
+  },
   { tool: `${amd.AMD_SMI} version`, signs: [/^AMDSMI Tool: /m], read: amd.readAmdSmiVersion },
   { tool: amd.ROCMINFO, signs: [/^HSA Agents/m], read: amd.readRocminfo },
-  { tool: intel.XPU_SMI, signs: [/"(device_id|device_list)"\s*:/], read: intel.readXpuSmiJson },
+  {
+    tool: intel.XPU_SMI,
+    signs: [/"(device_id|device_list)"\s*:/, XPU_KEYS],
+    read: intel.readXpuSmiJson,
+  },
   { tool: intel.XPU_SMI, signs: [/^\| Device (ID|Type)\b/m], read: intel.readXpuSmiTable },
   {
     tool: `${intel.XPU_SMI} topology -m`,
@@ -89,6 +102,7 @@ const understoodOutputs =
   'nvidia-smi (table, -q, -a, -q -x, -L, topo -m, --query-gpu with titles), rocm-smi (table, -a, --json), ' +
   'amd-smi (text, monitor, --json), amdgpu_top --json, rocminfo, xpu-smi (tables, -j), powermetrics, lspci -nn'
 
+/** A file that holds what a tool printed. */
 export interface SavedOutput {
   readonly text: string
   /** When it was written, as far as that is known. */
@@ -102,11 +116,12 @@ export interface SavedOutput {
  * known tool is found.
  */
 export async function hardwareOfOutput(saved: SavedOutput): Promise<Hardware | undefined> {
-  const found = await bestOf(withoutCodes(saved.text))
+  const found = await bestOf(withoutCodes(inEightBits(saved.text)))
   if (found === undefined) return undefined
   const { tool, read } = found
-  const only = absent(`only the output of ${tool} was given`, 'none')
-  const identified = { host: hostOf({}, notGiven(tool)), gpus: read.gpus }
+  const otherwise = { reason: `only the output of ${tool} was given`, source: 'none' }
+  const only = absent(otherwise.reason, otherwise.source)
+  const identified = { host: hostOf({}, otherwise), gpus: read.gpus }
   const hashed = withHashedIdentifiers(identified, only)
   return {
     detectedAt: saved.savedAt.toISOString(),
@@ -126,8 +141,9 @@ export async function hardwareOfOutputOrThrow(saved: SavedOutput, file: string):
   })
 }
 
-function notGiven(tool: string): { reason: string; source: string } {
-  return { reason: `only the output of ${tool} was given`, source: 'none' }
+/** What Windows' PowerShell writes with `>` are 16 bits a letter, read here as 8. */
+function inEightBits(text: string): string {
+  return text.startsWith('\uFFFD\uFFFD') ? text.slice(2).replaceAll('\0', '') : text
 }
 
 interface Found {

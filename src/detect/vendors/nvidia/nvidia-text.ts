@@ -36,8 +36,12 @@ export function readTextGpus(output: string): {
   return { gpus, ...(whole ? {} : { problem: 'the output ends in the middle' }) }
 }
 
+/** Each process ends with its memory; that more processes were to follow cannot be known. */
 function hasProcesses(element: XmlElement | undefined): boolean {
-  return element?.children.some(({ name }) => name === 'processes') ?? false
+  const processes = element?.children.find(({ name }) => name === 'processes')
+  const last = processes?.children.at(-1)
+  if (last === undefined) return processes !== undefined && processes.text !== ''
+  return last.children.some(({ name }) => name === 'used_memory')
 }
 
 function linesFrom(text: string): Line[] {
@@ -127,9 +131,15 @@ function asXml(element: XmlElement): XmlElement {
   if (element.name !== 'gpu') return element
   const parts = element.children.filter(({ name }) => name === 'mig_device')
   const others = element.children.filter(({ name }) => name !== 'mig_device').map(sectionAsXml)
-  const tellsOfParts = parts.length > 0 || others.some(({ name }) => name === 'mig_mode')
+  // Parts come right behind the mode: only what follows shows that these are all.
+  const ending = element.children.at(-1)?.name ?? ''
+  const tellsOfParts = hasMode(others) && !/^mig_/.test(ending)
   const devices = { name: 'mig_devices', attributes: {}, children: parts, text: '' }
   return { ...element, children: tellsOfParts ? [...others, devices] : others }
+}
+
+function hasMode(sections: readonly XmlElement[]): boolean {
+  return sections.some(({ name }) => name === 'mig_mode')
 }
 
 function sectionAsXml(section: XmlElement): XmlElement {
