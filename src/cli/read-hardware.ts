@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleSchema, hardwareOfBundle, readBundle } from '../detect/capture/bundle.ts'
-import { hardwareOfOutput, hardwareOfOutputOrThrow } from '../detect/capture/saved-output.ts'
+import { hardwareOfOutput, hardwareOfOutputFile } from '../detect/capture/saved-output.ts'
 import { type GpuVendor, gpuOf } from '../detect/gpu-fields.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { hashesOf } from '../detect/hashes.ts'
@@ -27,7 +27,7 @@ export async function readSavedMachine(
   const text = await readTextFile(path)
   if (isOwn(text)) return hardwareOfBundle(await readBundle(path), { includeIds })
   const savedAt = (await stat(path)).mtime
-  return hardwareOfOutputOrThrow({ text, savedAt, includeIds }, path)
+  return hardwareOfOutputFile({ text, savedAt, includeIds }, path)
 }
 
 /**
@@ -44,7 +44,9 @@ export async function readHardware(path: string): Promise<Hardware> {
   const file = isFolder ? join(path, 'run.json') : path
   const text = await readTextFile(file)
   if (!isOwn(text)) {
-    const told = await hardwareOfOutput({ text, savedAt: (await stat(file)).mtime })
+    const saved = { text, savedAt: (await stat(file)).mtime }
+    if (!isMeantAsJson(text)) return hardwareOfOutputFile(saved, file)
+    const told = await hardwareOfOutput(saved)
     if (told !== undefined) return told
   }
   const value = objectOf(jsonOf(text, file))
@@ -63,6 +65,11 @@ type Fields = Readonly<Record<string, unknown>>
 /** Written by this program, whole or not: captures hold outputs of tools too. */
 function isOwn(text: string): boolean {
   return /^\s*\{/.test(text) && /"(baremark-capture|detectedAt|hardware)"/.test(text)
+}
+
+/** Of JSON that does not fit, the place is told; of other text there is none to tell. */
+function isMeantAsJson(text: string): boolean {
+  return /^\s*(?:[[{"]|null|true|false|-?\d+\s*$)/.test(text)
 }
 
 function objectOf(value: unknown): Fields {

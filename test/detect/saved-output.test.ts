@@ -302,11 +302,14 @@ describe('detect', () => {
     expect(text).toContain('Power limit in force')
   })
 
-  test('--from names what is understood when the file is none of it', async () => {
+  test('--from and --diff name what is understood when the file is none of it', async () => {
     const file = await fileWith('hello\n')
-    await expect(printed({ json: true, from: file })).rejects.toMatchObject({
-      name: 'UserError',
-      remedy: expect.stringMatching(/baremark capture.*nvidia-smi.*rocm-smi.*xpu-smi.*lspci/),
-    })
+    const options = [{ from: file }, { diff: [file, file] }]
+    for (const option of options) {
+      await expect(printed({ json: true, ...option })).rejects.toMatchObject({
+        name: 'UserError',
+        remedy: expect.stringMatching(/baremark capture.*nvidia-smi.*rocm-smi.*xpu-smi.*lspci/),
+      })
+    }
   })
 })

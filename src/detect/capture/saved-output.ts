@@ -133,7 +133,7 @@ export async function hardwareOfOutput(saved: SavedOutput): Promise<Hardware | u
 }
 
 /** @throws UserError naming what is understood, when the output is of no known tool */
-export async function hardwareOfOutputOrThrow(saved: SavedOutput, file: string): Promise<Hardware> {
+export async function hardwareOfOutputFile(saved: SavedOutput, file: string): Promise<Hardware> {
   const hardware = await hardwareOfOutput(saved)
   if (hardware !== undefined) return hardware
   throw new UserError(`${file}: neither a capture nor the output of a tool that is known`, {
