@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { hardwareOfBundle, readBundle } from '../detect/capture/bundle.ts'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import { changeSentence, diffHardware, type HardwareDiff } from '../detect/diff-hardware.ts'
 import type { Hardware } from '../detect/hardware.ts'
@@ -14,14 +13,14 @@ import { packageRoot } from '../package-files.ts'
 import { plainText } from '../report/plain-text.ts'
 import { hardwareText } from './hardware-text.ts'
 import type { Io } from './io.ts'
-import { readHardware } from './read-hardware.ts'
+import { readHardware, readSavedMachine } from './read-hardware.ts'
 
 type Output = Pick<Io, 'stdout'>
 
 interface DetectOptions {
   readonly json: boolean
   readonly includeIds?: boolean
-  /** A capture to look at in this machine's stead. */
+  /** A capture, or a tool's saved output, to look at in this machine's stead. */
   readonly from?: string
   /** Two files to compare. */
   readonly diff?: readonly string[]
@@ -41,9 +40,7 @@ export async function detectCommand(
   if (diff !== undefined) return diffCommand(diff, { json, alone: from === undefined }, io)
   const profiles = await loadHardwareProfiles(join(packageRoot, 'hardware-profiles'))
   const hardware =
-    from === undefined
-      ? await detect({ includeIds })
-      : await hardwareOfBundle(await readBundle(from), { includeIds })
+    from === undefined ? await detect({ includeIds }) : await readSavedMachine(from, { includeIds })
   const lookedFor = vendors.map(({ name }) => name)
   io.stdout(json ? asJson(hardware, profiles) : hardwareText(hardware, profiles, lookedFor))
   return exitCodes.valid
@@ -63,7 +60,7 @@ async function diffCommand(
   if (before === undefined || after === undefined || others.length > 0 || !alone) {
     throw new UserError('--diff compares two machines and nothing else', {
       remedy:
-        'Name two of: a file of `detect --json`, a capture, a results directory. Leave out --from.',
+        'Name two of: a file of `detect --json`, a capture, saved output of a tool, a results directory. Leave out --from.',
     })
   }
   const sides = { before: await readHardware(before), after: await readHardware(after) }

@@ -227,7 +227,7 @@ function addDetect(program: Command, io: Io, done: Done): void {
     .description('Show the GPUs and the machine around them, or what differs between two')
     .option('--json', 'print JSON', false)
     .option('--include-ids', 'tell UUIDs, serial numbers and host name, not their hashes', false)
-    .option('--from <capture>', 'look at a capture, not at this machine')
+    .option('--from <file>', "look at a capture or a tool's saved output, not at this machine")
     .option(
       '--diff <files...>',
       'compare two: files of detect --json, captures or results directories; exit code 1 when they differ',

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bundleSchema, hardwareOfBundle } from '../detect/capture/bundle.ts'
+import { bundleSchema, hardwareOfBundle, readBundle } from '../detect/capture/bundle.ts'
+import { hardwareOfOutput, hardwareOfOutputFile } from '../detect/capture/saved-output.ts'
 import { type GpuVendor, gpuOf } from '../detect/gpu-fields.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { hashesOf } from '../detect/hashes.ts'
@@ -14,7 +15,24 @@ import { readTextFile } from '../yaml-file.ts'
 const notRead = { reason: 'not read by the version that wrote the file', source: 'none' }
 
 /**
- * The machine that a file tells of: one of `detect --json`, a capture, or the results directory of a run.
+ * The machine of a capture, or that the saved output of a vendor's tool tells of. Of an output the time
+ * of detection is that of the file, as it has none that is certain.
+ *
+ * @throws UserError naming file and place, or what is understood
+ */
+export async function readSavedMachine(
+  path: string,
+  { includeIds }: { readonly includeIds: boolean },
+): Promise<Hardware> {
+  const text = await readTextFile(path)
+  if (isOwn(text)) return hardwareOfBundle(await readBundle(path), { includeIds })
+  const savedAt = (await stat(path)).mtime
+  return hardwareOfOutputFile({ text, savedAt, includeIds }, path)
+}
+
+/**
+ * The machine that a file tells of: one of `detect --json`, a capture, the saved output of a vendor's
+ * tool, or the results directory of a run.
  *
  * @throws UserError naming file and place when it is none of them
  */
@@ -25,6 +43,12 @@ export async function readHardware(path: string): Promise<Hardware> {
   )
   const file = isFolder ? join(path, 'run.json') : path
   const text = await readTextFile(file)
+  if (!isOwn(text)) {
+    const saved = { text, savedAt: (await stat(file)).mtime }
+    if (!isMeantAsJson(text)) return hardwareOfOutputFile(saved, file)
+    const told = await hardwareOfOutput(saved)
+    if (told !== undefined) return told
+  }
   const value = objectOf(jsonOf(text, file))
   if (value.format === 'baremark-capture') {
     return hardwareOfBundle(parseJson(text, file, bundleSchema))
@@ -37,6 +61,16 @@ export async function readHardware(path: string): Promise<Hardware> {
 const olderToo = hardwareSchema.partial({ hwHash: true, stateHash: true })
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** Written by this program, whole or not: captures hold outputs of tools too. */
+function isOwn(text: string): boolean {
+  return /^\s*\{/.test(text) && /"(baremark-capture|detectedAt|hardware)"/.test(text)
+}
+
+/** Of JSON that does not fit, the place is told; of other text there is none to tell. */
+function isMeantAsJson(text: string): boolean {
+  return /^\s*(?:[[{"]|null|true|false|-?\d+\s*$)/.test(text)
+}
 
 function objectOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}

@@ -166,7 +166,8 @@ function notTold(call: string): Reading<never> {
   return absent(`${TOOL} ${call} told nothing of it`, `${TOOL} ${call}`)
 }
 
-function partitionsOf(
+/** Parts of a GPU, by the names that `nvidia-smi -L` gave them where it did. */
+export function partitionsOf(
   block: XmlGpu | undefined,
   profiles: ReadonlyMap<number, string> | undefined,
 ): GpuReadings['partitions'] {

@@ -34,8 +34,12 @@ export function readXmlGpus(output: string): {
 } {
   const { root, problem } = readXml(withoutCodes(output))
   if (root?.name !== 'nvidia_smi_log') return { gpus: [], problem: problem ?? 'another document' }
-  const gpus = root.children.filter(({ name }) => name === 'gpu').map((gpu) => readGpu(root, gpu))
-  return { gpus, ...(problem === undefined ? {} : { problem }) }
+  return { gpus: gpusOfLog(root), ...(problem === undefined ? {} : { problem }) }
+}
+
+/** GPUs of the root element of that document. */
+export function gpusOfLog(root: XmlElement): XmlGpu[] {
+  return root.children.filter(({ name }) => name === 'gpu').map((gpu) => readGpu(root, gpu))
 }
 
 function readGpu(root: XmlElement, gpu: XmlElement): XmlGpu {
