@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 
 /**
@@ -15,20 +15,6 @@ export function yieldHelperThreads(): void {
     } catch {
       // It may have ended meanwhile.
     }
-  }
-}
-
-/**
- * Puts the calling thread before whatever else wants its core: the moment at which it wakes is the time
- * that a chunk is said to have come. It needs little of the core, so that a server beside it hardly
- * notices. Linux only, and only where it is allowed (root, or CAP_SYS_NICE); elsewhere nothing happens.
- */
-export function hurryThisThread(): void {
-  try {
-    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
-    setPriority(thread, constants.priority.PRIORITY_ABOVE_NORMAL)
-  } catch {
-    // As it was, then.
   }
 }
 
