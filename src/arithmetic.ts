@@ -37,3 +37,19 @@ export function ratio(dividend: Maybe, divisor: Maybe): Maybe {
 export function mean(values: readonly number[]): Maybe {
   return ratio(sum(values), values.length)
 }
+
+/** The largest of what is known; unknown where nothing is. Of any number of values: a call takes only so many arguments. */
+export function largest(values: readonly Maybe[]): Maybe {
+  return values.reduce<Maybe>(
+    (most, value) => (value === undefined ? most : Math.max(most ?? value, value)),
+    undefined,
+  )
+}
+
+/** The smallest of what is known; unknown where nothing is. */
+export function smallest(values: readonly Maybe[]): Maybe {
+  return values.reduce<Maybe>(
+    (least, value) => (value === undefined ? least : Math.min(least ?? value, value)),
+    undefined,
+  )
+}

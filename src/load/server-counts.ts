@@ -1,4 +1,4 @@
-import { difference, type Maybe, mean, ratio } from '../arithmetic.ts'
+import { difference, largest, type Maybe, mean, ratio } from '../arithmetic.ts'
 import type { ServerSample } from './server-metrics.ts'
 import type {
   ServerGauges,
@@ -150,8 +150,4 @@ function countResets(samples: readonly Read[]): number {
   const wentBack = ({ readings }: Read, i: number): boolean =>
     counters.some((key) => (difference(readings[key], samples[i - 1]?.readings[key]) ?? 0) < 0)
   return samples.filter(wentBack).length
-}
-
-function largest(values: readonly number[]): Maybe {
-  return values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : undefined
 }

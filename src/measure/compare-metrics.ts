@@ -1,6 +1,6 @@
 import type { Maybe } from '../arithmetic.ts'
-import type { TelemetryScope } from '../detect/telemetry/sample.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { scopesByRank } from './energy-scopes.ts'
 import type { ScopeEnergy } from './machine-figures.ts'
 import type { OperatingPoint, Percentile, Summary } from './summary.ts'
 
@@ -77,17 +77,6 @@ export function headlineMetric(name: HeadlineMetricName): HeadlineMetric {
 function shown({ value, withheldUntilN }: Percentile): Maybe {
   return withheldUntilN === undefined ? value : undefined
 }
-
-/** Scopes hold one another; the narrowest that serves the model tells most of it. */
-const scopesByRank: readonly TelemetryScope[] = [
-  'gpu',
-  'module',
-  'soc',
-  'cpu-package',
-  'node',
-  'wall',
-  'dram',
-]
 
 function energyOf({ machine }: OperatingPoint): ScopeEnergy | undefined {
   const told = machine?.scopes.filter(({ grossJPerOutputToken: j }) => j !== undefined) ?? []

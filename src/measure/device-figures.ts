@@ -1,4 +1,4 @@
-import { type Maybe, mean } from '../arithmetic.ts'
+import { largest, mean, smallest } from '../arithmetic.ts'
 import type { DeviceReading } from '../detect/telemetry/sample.ts'
 import { deviceEnergy, type EnergyTrace } from './energy.ts'
 import { lastUpTo, median } from './energy-curve.ts'
@@ -53,13 +53,4 @@ export function valuesOf(readings: readonly DeviceReading[], quantity: Quantity)
 export function powersOf(readings: readonly DeviceReading[]): number[] {
   const instant = valuesOf(readings, 'powerW')
   return instant.length > 0 ? instant : valuesOf(readings, 'powerAverageW')
-}
-
-// Not Math.max(...values): a long recording has more values than a call may have arguments.
-export function largest(values: readonly number[]): Maybe {
-  return values.reduce<Maybe>((most, value) => Math.max(most ?? value, value), undefined)
-}
-
-export function smallest(values: readonly number[]): Maybe {
-  return values.reduce<Maybe>((least, value) => Math.min(least ?? value, value), undefined)
 }

@@ -1,6 +1,6 @@
-import { mean } from '../arithmetic.ts'
+import { largest, mean, smallest } from '../arithmetic.ts'
 import type { DeviceReading } from '../detect/telemetry/sample.ts'
-import { largest, powersOf, smallest, valuesOf } from './device-figures.ts'
+import { powersOf, valuesOf } from './device-figures.ts'
 import type { EnergyTrace } from './energy.ts'
 import type { DeviceTimeline } from './machine-figures.ts'
 

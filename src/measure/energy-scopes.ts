@@ -2,6 +2,17 @@ import { difference, type Maybe, mean, product, ratio, sum } from '../arithmetic
 import { type TelemetryScope, telemetryScopes } from '../detect/telemetry/sample.ts'
 import type { DeviceEnergy, IdlePower, ScopeEnergy } from './machine-figures.ts'
 
+/** Scopes hold one another; the narrowest that serves the model tells most of it. */
+export const scopesByRank: readonly TelemetryScope[] = [
+  'gpu',
+  'module',
+  'soc',
+  'cpu-package',
+  'node',
+  'wall',
+  'dram',
+]
+
 /** What was done in a window. */
 export interface WindowWork {
   readonly windowS: number

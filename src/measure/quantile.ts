@@ -1,8 +1,8 @@
 import type { Maybe } from '../arithmetic.ts'
-import { binomialQuantile } from './binomial.ts'
 import { createColumn } from './column.ts'
 import type { Samples } from './samples.ts'
 import { earlyStoppingEstimate, mlperfRule } from './statistics/early-stopping.ts'
+import { equalTails } from './statistics/order-statistics.ts'
 import type { Distribution, Percentile } from './summary.ts'
 
 /**
@@ -63,11 +63,7 @@ function orderStatisticInterval(
 
 /** The ranks (from 1) between which the true percentile lies with 95 % confidence; may fall outside 1..n. */
 export function orderStatisticRanks(n: number, p: number): { lowRank: number; highRank: number } {
-  const alpha = 1 - CONFIDENCE
-  return {
-    lowRank: binomialQuantile(alpha / 2, n, p / 100),
-    highRank: binomialQuantile(1 - alpha / 2, n, p / 100) + 1,
-  }
+  return equalTails(n, p, CONFIDENCE)
 }
 
 /** The usual figures of a set of samples. */

@@ -1,4 +1,4 @@
-import { type Maybe, mean } from '../arithmetic.ts'
+import { largest, type Maybe, mean, smallest } from '../arithmetic.ts'
 import { readingValue } from '../detect/reading.ts'
 import type { TelemetryScope } from '../detect/telemetry/sample.ts'
 import type { DeviceFigures, DeviceTimeline } from '../measure/machine-figures.ts'
@@ -14,7 +14,7 @@ import {
   valueChannel,
 } from './chart-look.ts'
 import { formatCount, formatStated } from './format.ts'
-import { deviceLabel, largest, mainScope, scopeName, servingOf, smallest } from './machine-facts.ts'
+import { deviceLabel, mainScope, scopeName, servingOf } from './machine-facts.ts'
 import { type Colour, palette } from './palette.ts'
 import { shorten } from './plain-text.ts'
 import type { Report } from './report.ts'

@@ -1,6 +1,7 @@
-import { type Maybe, product } from '../arithmetic.ts'
+import { largest, type Maybe, product } from '../arithmetic.ts'
 import type { TelemetryScope } from '../detect/telemetry/sample.ts'
 import type { TelemetryLog } from '../load/run-log.ts'
+import { scopesByRank } from '../measure/energy-scopes.ts'
 import type {
   DeviceFigures,
   EnergyStatus,
@@ -39,23 +40,12 @@ export function scopeName(scope: TelemetryScope): string {
   return scopeNames[scope]
 }
 
-/** Which scope stands for a run where several were watched: what serves the model, as narrowly as is told. */
-const byRank: readonly TelemetryScope[] = [
-  'gpu',
-  'module',
-  'soc',
-  'cpu-package',
-  'node',
-  'wall',
-  'dram',
-]
-
 /** The scope that short formats and charts tell of; undefined where nothing was recorded. */
 export function mainScope({ summary }: Report): TelemetryScope | undefined {
   const told = new Set(
     summary.points.flatMap(({ machine }) => machine?.scopes.map(({ scope }) => scope) ?? []),
   )
-  return byRank.find((scope) => told.has(scope))
+  return scopesByRank.find((scope) => told.has(scope))
 }
 
 /**
@@ -195,18 +185,6 @@ type ThrottleCause = keyof Omit<ThrottleShares, 'by'>
 /** Of the device that was held back most. */
 function worstShare(devices: readonly DeviceFigures[], cause: ThrottleCause): Maybe {
   return largest(devices.map(({ throttle }) => throttle?.[cause]))
-}
-
-/** Of what is known; unknown where nothing is. */
-export function largest(values: readonly Maybe[]): Maybe {
-  const known = values.filter((value) => value !== undefined)
-  return known.length === 0 ? undefined : Math.max(...known)
-}
-
-/** Of what is known; unknown where nothing is. */
-export function smallest(values: readonly Maybe[]): Maybe {
-  const known = values.filter((value) => value !== undefined)
-  return known.length === 0 ? undefined : Math.min(...known)
 }
 
 const netNote = 'net: above the idle machine with the model loaded.'

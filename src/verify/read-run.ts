@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
@@ -13,6 +13,7 @@ import type { Catalogue } from '../price/inputs.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { type Scenario, scenarioSchema } from '../price/scenario.ts'
 import { reportSchema } from '../report/json-schema.ts'
+import { exists } from './file-exists.ts'
 import { readCertificate } from './read-certificate.ts'
 import { readServerMetrics } from './read-server-metrics.ts'
 import { readTelemetryOf, telemetryFiles } from './read-telemetry.ts'
@@ -100,13 +101,6 @@ export async function readRun(path: string): Promise<StoredRun> {
 async function readCertificateOf(directory: string): Promise<Certificate | undefined> {
   const file = join(directory, runFiles.certificate)
   return (await exists(file)) ? readCertificate(file) : undefined
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function readPricing(directory: string): Promise<Pricing | undefined> {

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readTelemetry } from '../detect/telemetry/read-telemetry.ts'
@@ -6,6 +6,7 @@ import type { Telemetry } from '../detect/telemetry/sample.ts'
 import { onRunClock, readWallMeter } from '../detect/telemetry/wall-meter.ts'
 import { messageOf, UserError } from '../errors.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { exists } from './file-exists.ts'
 
 /** Names of the files that hold what was seen of the machine. */
 export const telemetryFiles = {
@@ -86,13 +87,6 @@ async function readAbout(file: string): Promise<WallMeterFile> {
   } catch (error) {
     throw notReadable(file, messageOf(error))
   }
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }
 
 function notReadable(file: string, why: string): UserError {

@@ -1,4 +1,5 @@
 import { type Gpu, gpuOf } from '../gpu-fields.ts'
+import { pciAddressOf } from '../pci-address.ts'
 import { absent, ok, type Reading } from '../reading.ts'
 import {
   at,
@@ -19,7 +20,6 @@ import {
 } from '../vendors/amd/json.ts'
 import { ROCM_SMI, readRocmSmi } from '../vendors/amd/rocm-smi.ts'
 import { AMD_SMI, readAmdSmi } from '../vendors/amd/smi.ts'
-import { pciAddressOf } from '../vendors/pci/files.ts'
 import type { ReadOutput } from './read-output.ts'
 
 const NONE: ReadOutput = { gpus: [] }

@@ -1,7 +1,7 @@
 import { type GpuVendor, gpuOf } from '../gpu-fields.ts'
+import { pciAddressOf } from '../pci-address.ts'
 import { absent, ok } from '../reading.ts'
 import { bySample, readPowermetrics } from '../telemetry/sources/powermetrics.ts'
-import { pciAddressOf } from '../vendors/pci/files.ts'
 import type { ReadOutput } from './read-output.ts'
 
 export const POWERMETRICS = 'powermetrics'

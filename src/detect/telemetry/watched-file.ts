@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { pciAddressOf } from '../pci-address.ts'
 
 /**
  * A small file that is read over and over through one handle: 2 µs of ours, where opening it each time
@@ -72,9 +73,9 @@ export function drmCards(root: string, vendor: string): readonly string[] {
 }
 
 /** PCI address as the driver gives it, e.g. `0000:09:00.0`. */
-export function pciAddressOf(device: string): string | undefined {
+export function slotOf(device: string): string | undefined {
   const uevent = readSmall(join(device, 'uevent')) ?? ''
-  return /^PCI_SLOT_NAME=(\S+)$/m.exec(uevent)?.[1]?.toLowerCase()
+  return pciAddressOf(/^PCI_SLOT_NAME=(\S+)$/m.exec(uevent)?.[1])
 }
 
 /** Folders under `hwmon/` of a device, with the name that its driver gave each. */

@@ -4,6 +4,7 @@ import type { ToolReport } from '../hardware.ts'
 import type { Machine } from '../machine.ts'
 import { absent, ok, type Reading } from '../reading.ts'
 import { type CommandResult, explain, type RunCommand } from '../run-command.ts'
+import { type Facts, listOf, objectIn } from './json-facts.ts'
 import type { Vendor, VendorAnswer } from './vendor.ts'
 
 const TOOL = 'system_profiler'
@@ -44,7 +45,6 @@ function failureReport(result: Exclude<CommandResult, { kind: 'exited' }>): Tool
   return { tool: TOOL, outcome: kind, detail: explain(result), tookMs }
 }
 
-type Facts = Readonly<Record<string, unknown>>
 type Settings = Pick<GpuReadings, 'memoryLimitMib' | 'powerMode'>
 
 /** None of makers that this program does not know: virtual machines show such. */
@@ -157,21 +157,4 @@ async function readPowerMode(runCommand: RunCommand): Promise<Reading<string>> {
   const lines = result.stdout.split('\n').map((line) => line.trim().replace(/\s+/g, ' '))
   const mode = lines.map((line) => powerModes[line]).find((known) => known !== undefined)
   return mode === undefined ? absent('this Mac has no such setting', source) : ok(mode, source)
-}
-
-function objectIn(output: string): Facts | undefined {
-  try {
-    const value: unknown = JSON.parse(output)
-    return isFacts(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isFacts(value: unknown): value is Facts {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function listOf(value: unknown): readonly Facts[] {
-  return Array.isArray(value) ? value.filter(isFacts) : []
 }

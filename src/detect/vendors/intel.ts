@@ -2,9 +2,11 @@ import { BYTES_PER_MIB } from '../../units.ts'
 import { type Gpu, type GpuReadings, gpuOf, withFallback } from '../gpu-fields.ts'
 import type { ToolReport, Topology } from '../hardware.ts'
 import type { Machine } from '../machine.ts'
+import { pciAddressOf } from '../pci-address.ts'
 import { absent, ok, type Reading, readingValue } from '../reading.ts'
 import { explain, type RunCommand } from '../run-command.ts'
 import { readIntelCards } from './intel-sysfs.ts'
+import { type Facts, listOf, objectIn } from './json-facts.ts'
 import type { Vendor, VendorAnswer } from './vendor.ts'
 
 const TOOL = 'xpu-smi'
@@ -49,7 +51,6 @@ function joined(told: readonly Gpu[], cards: readonly Gpu[]): readonly Gpu[] {
   return [...better, ...cards.filter((card) => sameAs(card, told) === undefined)]
 }
 
-type Facts = Readonly<Record<string, unknown>>
 type Failure = Pick<ToolReport, 'outcome' | 'detail'>
 
 /** An answer, or why there is none. */
@@ -94,30 +95,14 @@ async function askJson(runCommand: RunCommand, args: readonly string[]): Promise
     const detail = result.kind === 'not-found' ? undefined : explain(result)
     return { failure: { outcome: result.kind, ...(detail !== undefined && { detail }) }, tookMs }
   }
-  const facts = objectIn(result.stdout)
+  // Some versions print a warning before the JSON.
+  const { stdout } = result
+  const facts = objectIn(stdout.slice(Math.max(stdout.indexOf('{'), 0)))
   const said =
     facts?.error ?? (facts === undefined ? firstLine(result.stdout, result.stderr) : undefined)
   if (facts !== undefined && said === undefined && result.exitCode === 0) return { facts, tookMs }
   const detail = `${TOOL} ${args.join(' ')}: ${shortened(String(said ?? `exit code ${result.exitCode}`))}`
   return { failure: { outcome: 'failed', detail }, tookMs }
-}
-
-/** Some versions print a warning before the JSON. */
-function objectIn(output: string): Facts | undefined {
-  try {
-    const value: unknown = JSON.parse(output.slice(Math.max(output.indexOf('{'), 0)))
-    return isFacts(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isFacts(value: unknown): value is Facts {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function listOf(value: unknown): readonly Facts[] {
-  return Array.isArray(value) ? value.filter(isFacts) : []
 }
 
 function firstLine(...outputs: readonly string[]): string {
@@ -157,7 +142,7 @@ function propertiesOf(facts: Facts, { failure }: Answer): Partial<GpuReadings> {
   const memory = (key: string) => read(key, (bytes) => wholeMib(positive(bytes)))
   return {
     name: read('device_name', text),
-    pciAddress: read('pci_bdf_address', pciAddress),
+    pciAddress: read('pci_bdf_address', (value) => pciAddressOf(String(value))),
     uuid: read('uuid', text),
     serial: read('serial_number', text),
     driverVersion: read('driver_version', text),
@@ -252,14 +237,6 @@ function scaled(value: number | undefined, factor: number): number | undefined {
 function enabled(value: unknown): boolean | undefined {
   if (value === 'enabled') return true
   return value === 'disabled' ? false : undefined
-}
-
-function pciAddress(value: unknown): string | undefined {
-  const match = /^([\da-f]{4,8}):([\da-f]{2}:[\da-f]{2}\.[\da-f])$/.exec(
-    String(value).toLowerCase(),
-  )
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return `${Number.parseInt(match[1], 16).toString(16).padStart(4, '0')}:${match[2]}`
 }
 
 /**

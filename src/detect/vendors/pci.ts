@@ -1,8 +1,9 @@
 import { type Gpu, type GpuReadings, type GpuVendor, gpuOf } from '../gpu-fields.ts'
 import type { ToolReport } from '../hardware.ts'
 import type { Machine } from '../machine.ts'
+import { pciAddressOf } from '../pci-address.ts'
 import { absent, ok, readingValue } from '../reading.ts'
-import { converted, count, listOrNone, pciAddressOf, readFileReading } from './pci/files.ts'
+import { converted, count, listOrNone, readFileReading } from './pci/files.ts'
 import { readPcieLink } from './pci/link.ts'
 
 export const PCI_BUS = 'PCI bus'

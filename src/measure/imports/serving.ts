@@ -1,7 +1,8 @@
-import { type Maybe, sum } from '../../arithmetic.ts'
+import { type Maybe, ratio, sum } from '../../arithmetic.ts'
 import { MS_PER_S } from '../../units.ts'
-import type { ImportedLoad } from './imported.ts'
+import type { ImportedLoad, ImportedPoint } from './imported.ts'
 import type { JsonObject, JsonValue } from './json-text.ts'
+import { flatStatistics, meanOnly, withRecords } from './statistics.ts'
 import { at, listAt, numberAt } from './values.ts'
 
 // What vLLM's `benchmark_serving.py` began and SGLang and InferenceX took over.
@@ -35,7 +36,7 @@ function arrivalsOf(
 }
 
 /** What the details of each successful request come to, in our units. */
-export interface RequestValues {
+interface RequestValues {
   readonly ttftMs: readonly number[]
   readonly tpotMs: readonly number[]
   readonly interChunkMs: readonly number[]
@@ -49,7 +50,7 @@ export interface RequestValues {
  * ones included. Latency is that of the last chunk: TTFT and all gaps after it. Undefined where there are no
  * details, or where they hold another number of successes than `completed`.
  */
-export function requestValues(document: JsonObject): RequestValues | undefined {
+function requestValues(document: JsonObject): RequestValues | undefined {
   const ttfts = listAt(document, 'ttfts')
   const successes = ttfts.flatMap((_, i) => {
     const request = requestAt(document, i)
@@ -100,4 +101,40 @@ export function errorsOf(
   }
   if (counts.size === 0) return undefined
   return [...counts].map(([example, count]) => ({ kind: 'failed', count, example }))
+}
+
+/**
+ * The flat statistics of both, e.g. `mean_ttft_ms`, with those of each request where the file has them.
+ *
+ * @param own the tool's word for latency, and how its latency and its ITL differ from ours
+ */
+export function servingMetrics(
+  document: JsonObject,
+  completed: Maybe,
+  own: { readonly latency: string; readonly latencyDiffers?: string; readonly itlDiffers: string },
+): ImportedPoint['metrics'] {
+  const values = requestValues(document)
+  const told = (stem: string, n?: number, differs?: string) =>
+    flatStatistics(document, `_${stem}`, { key: stem, differs }, n)
+  const tokens = (name: 'input' | 'output') => {
+    const key = `total_${name}_tokens`
+    return meanOnly(ratio(numberAt(document, key), completed), key, completed)
+  }
+  return {
+    ttftMs: withRecords(told('ttft_ms', completed), 'ttfts', values?.ttftMs ?? []),
+    // Of requests with more than one token only, and nobody says how many those are.
+    tpotMs: withRecords(told('tpot_ms'), 'itls', values?.tpotMs ?? []),
+    interChunkMs: withRecords(
+      told('itl_ms', undefined, own.itlDiffers),
+      'itls',
+      values?.interChunkMs ?? [],
+    ),
+    latencyMs: withRecords(
+      told(own.latency, completed, own.latencyDiffers),
+      'ttfts, itls',
+      values?.latencyMs ?? [],
+    ),
+    inputTokens: withRecords(tokens('input'), 'input_lens', values?.inputTokens ?? []),
+    outputTokens: withRecords(tokens('output'), 'output_lens', values?.outputTokens ?? []),
+  }
 }

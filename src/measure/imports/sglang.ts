@@ -1,8 +1,6 @@
-import { ratio } from '../../arithmetic.ts'
 import type { ImportedPoint, ImportFormat } from './imported.ts'
 import type { JsonObject, JsonValue } from './json-text.ts'
-import { errorsOf, requestValues, servingLoad } from './serving.ts'
-import { flatStatistics, meanOnly, withRecords } from './statistics.ts'
+import { errorsOf, servingLoad, servingMetrics } from './serving.ts'
 import { isObject, numberAt, textAt } from './values.ts'
 
 const INTER_CHUNK =
@@ -82,32 +80,9 @@ function pointOf(document: JsonObject): ImportedPoint {
     totalTokensPerS: numberAt(document, 'total_throughput'),
     meanInFlight: numberAt(document, 'concurrency'),
     maxInFlight: numberAt(document, 'max_concurrent_requests'),
-    metrics: metricsOf(document, completed),
-  }
-}
-
-function metricsOf(document: JsonObject, completed: number | undefined): ImportedPoint['metrics'] {
-  const values = requestValues(document)
-  const told = (stem: string, n?: number, differs?: string) =>
-    flatStatistics(document, `_${stem}`, { key: stem, differs }, n)
-  const tokens = (name: 'input' | 'output') => {
-    const key = `total_${name}_tokens`
-    return meanOnly(ratio(numberAt(document, key), completed), key, completed)
-  }
-  return {
-    ttftMs: withRecords(told('ttft_ms', completed), 'ttfts', values?.ttftMs ?? []),
-    tpotMs: withRecords(told('tpot_ms'), 'itls', values?.tpotMs ?? []),
-    interChunkMs: withRecords(
-      told('itl_ms', undefined, INTER_CHUNK),
-      'itls',
-      values?.interChunkMs ?? [],
-    ),
-    latencyMs: withRecords(
-      told('e2e_latency_ms', completed),
-      'ttfts, itls',
-      values?.latencyMs ?? [],
-    ),
-    inputTokens: withRecords(tokens('input'), 'input_lens', values?.inputTokens ?? []),
-    outputTokens: withRecords(tokens('output'), 'output_lens', values?.outputTokens ?? []),
+    metrics: servingMetrics(document, completed, {
+      latency: 'e2e_latency_ms',
+      itlDiffers: INTER_CHUNK,
+    }),
   }
 }

@@ -1,8 +1,7 @@
 import { ratio } from '../../arithmetic.ts'
 import type { ImportedPoint, ImportFormat } from './imported.ts'
 import type { JsonObject, JsonValue } from './json-text.ts'
-import { errorsOf, type RequestValues, requestValues, servingLoad } from './serving.ts'
-import { flatStatistics, meanOnly, withRecords } from './statistics.ts'
+import { errorsOf, servingLoad, servingMetrics } from './serving.ts'
 import { isObject, knownOnly, numberAt, textAt } from './values.ts'
 
 const INTER_CHUNK =
@@ -97,41 +96,15 @@ function pointOf(document: JsonObject): ImportedPoint {
       numberAt(document, 'spec_decode_accepted_tokens'),
       numberAt(document, 'spec_decode_draft_tokens'),
     ),
-    metrics: metricsOf(document, completed, requestValues(document)),
+    metrics: servingMetrics(document, completed, {
+      latency: 'e2el_ms',
+      latencyDiffers: 'Ends at the last chunk, not at the end of the stream.',
+      itlDiffers: INTER_CHUNK,
+    }),
   }
 }
 
 function backendOf(document: JsonObject): string | undefined {
   const names = [textAt(document, 'backend'), textAt(document, 'endpoint_type')]
   return [...new Set(names.filter((name) => name !== undefined))].join(', ') || undefined
-}
-
-function metricsOf(
-  document: JsonObject,
-  completed: number | undefined,
-  values: RequestValues | undefined,
-): ImportedPoint['metrics'] {
-  const told = (stem: string, n?: number, differs?: string) =>
-    flatStatistics(document, `_${stem}_ms`, { key: `${stem}_ms`, differs }, n)
-  const tokens = (name: 'input' | 'output') => {
-    const key = `total_${name}_tokens`
-    return meanOnly(ratio(numberAt(document, key), completed), key, completed)
-  }
-  return {
-    ttftMs: withRecords(told('ttft', completed), 'ttfts', values?.ttftMs ?? []),
-    // Of requests with more than one token only, and nobody says how many those are.
-    tpotMs: withRecords(told('tpot'), 'itls', values?.tpotMs ?? []),
-    interChunkMs: withRecords(
-      told('itl', undefined, INTER_CHUNK),
-      'itls',
-      values?.interChunkMs ?? [],
-    ),
-    latencyMs: withRecords(
-      told('e2el', completed, 'Ends at the last chunk, not at the end of the stream.'),
-      'ttfts, itls',
-      values?.latencyMs ?? [],
-    ),
-    inputTokens: withRecords(tokens('input'), 'input_lens', values?.inputTokens ?? []),
-    outputTokens: withRecords(tokens('output'), 'output_lens', values?.outputTokens ?? []),
-  }
 }

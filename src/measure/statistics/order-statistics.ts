@@ -20,10 +20,20 @@ export interface RankInterval {
  * @param p percent
  * @param confidence share, e.g. 0.95
  */
-export function equalTailedRanks(n: number, p: number, confidence: number): RankInterval {
+export function equalTails(
+  n: number,
+  p: number,
+  confidence: number,
+): Omit<RankInterval, 'coverage'> {
   const tail = (1 - confidence) / 2
   const lowRank = binomialQuantile(tail, n, p / 100)
   const highRank = binomialQuantile(1 - tail, n, p / 100) + 1
+  return { lowRank, highRank }
+}
+
+/** The same with the confidence that they really reach. */
+export function equalTailedRanks(n: number, p: number, confidence: number): RankInterval {
+  const { lowRank, highRank } = equalTails(n, p, confidence)
   return { lowRank, highRank, coverage: coverage(n, p, lowRank, highRank) }
 }
 

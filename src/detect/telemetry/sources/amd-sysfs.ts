@@ -9,10 +9,10 @@ import {
   drmCards,
   hwmonsOf,
   labelledInputs,
-  pciAddressOf,
   plainNumber,
   readSmall,
   scaled,
+  slotOf,
   tellsAnything,
   type WatchedFile,
   watchFile,
@@ -55,7 +55,7 @@ interface Card {
 /** A GPU whose package another one speaks for is no device of its own: its share would be missed or counted twice. */
 function openCards(root: string): readonly Card[] {
   const cards = drmCards(root, VENDOR)
-  const twins = cards.filter(isSilentTwin).map((card) => pciAddressOf(card) ?? card)
+  const twins = cards.filter(isSilentTwin).map((card) => slotOf(card) ?? card)
   return cards.filter((card) => !isSilentTwin(card)).flatMap((card) => openCard(card, twins))
 }
 
@@ -70,7 +70,7 @@ const amdHwmon = (card: string): string | undefined =>
   hwmonsOf(card).find(({ name }) => name === 'amdgpu')?.path
 
 function openCard(card: string, twins: readonly string[]): readonly Card[] {
-  const pciAddress = pciAddressOf(card)
+  const pciAddress = slotOf(card)
   const hwmon = amdHwmon(card)
   const files = openFiles(card, hwmon)
   if (Object.values(files).every((file) => file === undefined)) return []

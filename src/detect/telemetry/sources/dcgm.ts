@@ -1,8 +1,8 @@
 import { messageOf, systemErrorCode } from '../../../errors.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import type { DeviceReading, TelemetryDevice } from '../sample.ts'
 import type { OpenSource, OwnReading, SamplerWorld, TelemetrySource } from '../source.ts'
 import { type PrometheusSample, readPrometheus } from './dcgm-text.ts'
-import { pciAddressOf } from './pci-address.ts'
 
 /**
  * NVIDIA's DCGM exporter: at `BAREMARK_DCGM_URL`, else on this machine at its usual ports; no other

@@ -6,10 +6,10 @@ import {
   drmCards,
   hwmonsOf,
   labelledInputs,
-  pciAddressOf,
   plainNumber,
   readSmall,
   scaled,
+  slotOf,
   tellsAnything,
   watchFile,
 } from '../watched-file.ts'
@@ -105,7 +105,7 @@ function lookAt({ files, believe }: Card, device: number, atMs: number): readonl
 }
 
 function deviceOf({ device, hwmon, files }: Card, still: boolean): TelemetryDevice {
-  const pciAddress = pciAddressOf(device)
+  const pciAddress = slotOf(device)
   const zero = 'it is at 0, which a card in use never is'
   const stuck = energyJ(files) === undefined ? [zero] : still ? ['it stands still'] : []
   const counts = stuck.map((why) => `energy counter: ${why}; not believed until it moves`)

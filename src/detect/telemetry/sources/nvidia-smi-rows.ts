@@ -1,9 +1,9 @@
 import { US_PER_MS } from '../../../units.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import { explain } from '../../run-command.ts'
 import { readKnownFields } from '../../vendors/nvidia.ts'
 import type { DeviceReading, TelemetryDevice } from '../sample.ts'
 import type { OwnReading, SamplerWorld } from '../source.ts'
-import { pciAddressOf } from './pci-address.ts'
 import { powerDrawKind } from './power-draw.ts'
 import { untimedReasons } from './throttle-reasons.ts'
 

@@ -1,4 +1,5 @@
 import { BYTES_PER_MIB, NS_PER_MS, US_PER_MS } from '../../../units.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import type { DeviceReading, TelemetryDevice, ThrottleTimes } from '../sample.ts'
 import type { OpenSource, OwnReading, SamplerWorld, TelemetrySource } from '../source.ts'
 import {
@@ -9,7 +10,6 @@ import {
   readFields,
 } from './nvml-fields.ts'
 import { loadNvml, type NvmlLibrary, nvmlReturn } from './nvml-library.ts'
-import { pciAddressOf } from './pci-address.ts'
 import { powerDrawKind } from './power-draw.ts'
 import { untimedReasons } from './throttle-reasons.ts'
 

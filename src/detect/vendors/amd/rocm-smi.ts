@@ -1,7 +1,7 @@
 import { type Gpu, gpuOf } from '../../gpu-fields.ts'
 import type { Topology } from '../../hardware.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import { absent, ok, type Reading, readingValue } from '../../reading.ts'
-import { pciAddressOf } from '../pci/files.ts'
 import { pcieGenerationOf } from '../pci/link.ts'
 import {
   celsius,

@@ -1,5 +1,6 @@
 import { type Gpu, type GpuReadings, gpuOf } from '../../gpu-fields.ts'
 import type { Topology } from '../../hardware.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import {
   absent,
   type GpuPartition,
@@ -8,7 +9,6 @@ import {
   type Reading,
   readingValue,
 } from '../../reading.ts'
-import { pciAddressOf } from '../pci/files.ts'
 import { pcieGenerationOf } from '../pci/link.ts'
 import {
   at,

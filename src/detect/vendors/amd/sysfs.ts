@@ -1,15 +1,9 @@
 import { BYTES_PER_MIB } from '../../../units.ts'
 import { type Gpu, type GpuReadings, gpuOf } from '../../gpu-fields.ts'
 import type { Machine } from '../../machine.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import { absent, ok, type Reading, readingValue } from '../../reading.ts'
-import {
-  converted,
-  count,
-  firstKnown,
-  listOrNone,
-  pciAddressOf,
-  readFileReading,
-} from '../pci/files.ts'
+import { converted, count, firstKnown, listOrNone, readFileReading } from '../pci/files.ts'
 import { readPcieLink } from '../pci/link.ts'
 import { serialText, uuidOfSerial } from './json.ts'
 

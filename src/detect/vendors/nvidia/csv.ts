@@ -1,11 +1,11 @@
 import type { GpuReadings } from '../../gpu-fields.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import { absent, type GpuProcess, type Reading, readingValue } from '../../reading.ts'
 import { knownName, readFields, repairNames } from './fields.ts'
 import {
   type Account,
   flag,
   linesOf,
-  pciAddress,
   programName,
   quantity,
   readFirst,
@@ -116,7 +116,7 @@ function gpuNamed(uuid: string, bus: string): GpuAccount {
   return {
     readings: {
       uuid: readWords(uuid, text, source),
-      pciAddress: readWords(bus, pciAddress, source),
+      pciAddress: readWords(bus, pciAddressOf, source),
     },
   }
 }

@@ -1,11 +1,11 @@
 import type { GpuField, GpuReadings, gpuFields } from '../../gpu-fields.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import type { ReadingOf } from '../../reading.ts'
 import {
   type Account,
   type Convert,
   flag,
   isNotApplicable,
-  pciAddress,
   quantity,
   readFirst,
   text,
@@ -36,7 +36,7 @@ const link = 'pci/pci_gpu_link_info'
  */
 const fieldNames = {
   name: { csv: ['name'], xml: ['product_name'], as: text },
-  pciAddress: { csv: ['pci.bus_id'], xml: ['pci/pci_bus_id', '@id'], as: pciAddress },
+  pciAddress: { csv: ['pci.bus_id'], xml: ['pci/pci_bus_id', '@id'], as: pciAddressOf },
   uuid: { csv: ['uuid'], xml: ['uuid'], as: text },
   serial: { csv: ['serial'], xml: ['serial'], as: text },
   computeCapability: { csv: ['compute_cap'], as: text },

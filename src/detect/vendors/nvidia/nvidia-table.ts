@@ -1,7 +1,8 @@
 import { type Gpu, type GpuReadings, gpuOf } from '../../gpu-fields.ts'
+import { pciAddressOf } from '../../pci-address.ts'
 import { absent, ok, type Reading } from '../../reading.ts'
 import { processOf } from './csv.ts'
-import { noValue, pciAddress, quantity, readWords, TOOL, text, withoutCodes } from './values.ts'
+import { noValue, quantity, readWords, TOOL, text, withoutCodes } from './values.ts'
 
 const SOURCE = `${TOOL} (table)`
 const PERCENT = 100
@@ -60,7 +61,7 @@ function readingsOf(rows: readonly (readonly string[])[]): Partial<GpuReadings> 
   const ecc = names[2] ?? ''
   return {
     name: nameOf(name),
-    pciAddress: read(/^\S+/.exec(names[1] ?? '')?.[0] ?? '', pciAddress),
+    pciAddress: read(/^\S+/.exec(names[1] ?? '')?.[0] ?? '', pciAddressOf),
     persistenceEnabled: read(persistence, onOrOff),
     temperatureC: read(celsius, quantity('C')),
     performanceState: read(state, text),

@@ -66,13 +66,6 @@ export function flag(said: string): boolean | undefined {
   return said === 'Disabled' || said === 'No' ? false : undefined
 }
 
-/** Lower case with the domain in four digits: this tool prints eight, the kernel and other tools four. */
-export function pciAddress(said: string): string | undefined {
-  const match = /^([\da-f]{4,8}):([\da-f]{2}:[\da-f]{2}\.[\da-f])$/.exec(said.toLowerCase())
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return `${Number.parseInt(match[1], 16).toString(16).padStart(4, '0')}:${match[2]}`
-}
-
 /**
  * A program's own name. The tool prints paths and, at times, whole command lines: folders name people,
  * and arguments hold secrets.

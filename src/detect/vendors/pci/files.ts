@@ -2,13 +2,6 @@ import { systemErrorCode } from '../../../errors.ts'
 import type { Machine } from '../../machine.ts'
 import { absent, ok, type Reading } from '../../reading.ts'
 
-/** Lower case, domain in four digits or more: tools print four or eight, in either case. Undefined when it is none. */
-export function pciAddressOf(text: string): string | undefined {
-  const match = /^([\da-f]{4,8}):([\da-f]{2}:[\da-f]{2}\.[\da-f])$/.exec(text.trim().toLowerCase())
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return `${Number.parseInt(match[1], 16).toString(16).padStart(4, '0')}:${match[2]}`
-}
-
 /** A file of the kernel without the white space around it. Absent, with the reason, when it cannot be read or says nothing. */
 export async function readFileReading(
   machine: Pick<Machine, 'readText'>,
