@@ -376,6 +376,10 @@ function addReport(program: Command, io: Io, done: Done): void {
       '--as <tool>',
       'figures by the definitions of vllm, aiperf, guidellm, sglang, mlperf, mlperf-endpoints or inference-perf, ours beside them (text, md or json)',
     )
+    .option(
+      '--at <place>',
+      'throughput on the front at "60 tok/s/user" or "TTFT p95 300 ms", also between levels (text or json)',
+    )
     .option('--output <file>', 'write to a file instead of stdout')
     .action(async (run, flags) => {
       const { reportCommand } = await import('./report.ts')

@@ -65,6 +65,8 @@ export interface RunPlan {
   readonly declaredWeights?: 'random' | 'trained'
   /** Measuring threads; by need when absent. */
   readonly workers?: number
+  /** GPUs that serve the model, where the user says so. */
+  readonly gpus?: number
   /** Folder in which the run's own folder is made. */
   readonly out: string
   readonly scenario: Scenario
@@ -159,6 +161,7 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
     apiKeySource: plan.apiKeySource,
     declaredWeights: plan.declaredWeights,
     workers: plan.workers,
+    gpus: plan.gpus,
     tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
   }
 }

@@ -1,24 +1,38 @@
 import { exitCodes, messageOf, UserError } from '../errors.ts'
+import { readingFormats } from '../report/frontier-reading.ts'
 import { reportFormats } from '../report/index.ts'
 import { rivalFormats } from '../report/rival-view.ts'
 import { renderAs } from './as.ts'
 import type { Io } from './io.ts'
 import { recomputeReport } from './recompute.ts'
 import { writeWhole } from './results-folder.ts'
+import { parsePlace } from './values.ts'
+
+interface ReportFlags {
+  readonly format: string
+  readonly output?: string
+  readonly as?: string
+  readonly at?: string
+}
 
 /** `baremark report`. @throws UserError */
-export async function reportCommand(
-  path: string,
-  flags: { readonly format: string; readonly output?: string; readonly as?: string },
-  io: Io,
-): Promise<number> {
-  const text =
-    flags.as === undefined
-      ? await formatNamed(reportFormats, flags.format).render(await recomputeReport(path, {}, io))
-      : await renderAs(path, flags.as, formatNamed(rivalFormats, flags.format), io)
+export async function reportCommand(path: string, flags: ReportFlags, io: Io): Promise<number> {
+  const text = await textOf(path, flags, io)
   if (flags.output === undefined) io.stdout(text)
   else await writeReport(flags.output, text)
   return exitCodes.valid
+}
+
+async function textOf(path: string, { format, as, at }: ReportFlags, io: Io): Promise<string> {
+  if (as !== undefined && at !== undefined) {
+    throw new UserError('--as and --at are two reports.', { remedy: 'Choose one of them.' })
+  }
+  if (as !== undefined) return renderAs(path, as, formatNamed(rivalFormats, format), io)
+  if (at === undefined)
+    return formatNamed(reportFormats, format).render(await recomputeReport(path, {}, io))
+  const wanted = parsePlace(at)
+  const { render } = formatNamed(readingFormats, format)
+  return render(await recomputeReport(path, {}, io), wanted)
 }
 
 function formatNamed<Format extends { readonly name: string }>(

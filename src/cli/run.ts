@@ -41,6 +41,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       apiKeySource,
       declaredWeights: flags.weights,
       workers: flags.workers,
+      gpus: flags.gpus,
       out: flags.out,
       scenario,
       catalogue,

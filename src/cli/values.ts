@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts'
 import type { Slo } from '../load/benchmark.ts'
+import type { FrontierAxis } from '../measure/frontier.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600 }
 
@@ -88,6 +89,21 @@ export function parseSlo(text: string): Slo {
     slo[key] = ms
   }
   return slo
+}
+
+/** `60 tok/s/user`, or `TTFT p95 300 ms`: where a front is to be read. @throws UserError */
+export function parsePlace(text: string): { readonly axis: FrontierAxis; readonly at: number } {
+  const [, speed] = /^(\d+(?:\.\d+)?)\s*tok\/s\/user$/i.exec(text.trim()) ?? []
+  if (speed !== undefined) return { axis: { kind: 'interactivity' }, at: Number(speed) }
+  const [, name, percentile, ms] =
+    /^(ttft|tpot)\s+(p50|p90|p95|p99)\s+(\d+(?:\.\d+)?)\s*ms$/i.exec(text.trim()) ?? []
+  if (name === undefined) throw refuse(text, 'a place such as "60 tok/s/user" or "TTFT p95 300 ms"')
+  const axis: FrontierAxis = {
+    kind: 'latency',
+    metric: name.toLowerCase() === 'ttft' ? 'ttftMs' : 'tpotMs',
+    percentile: percentile?.toLowerCase() as 'p50' | 'p90' | 'p95' | 'p99',
+  }
+  return { axis, at: Number(ms) }
 }
 
 function parts(text: string): string[] {

@@ -286,6 +286,8 @@ export interface RunConfig {
   readonly declaredWeights?: 'random' | 'trained'
   /** Measuring threads asked for; by need when absent. */
   readonly workers?: number
+  /** GPUs that serve the model, as stated. */
+  readonly gpus?: number
   /** False when the server's certificate was not verified; absent without TLS. */
   readonly tlsVerified?: boolean
 }

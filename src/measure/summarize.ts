@@ -2,12 +2,13 @@ import type { Telemetry } from '../detect/telemetry/sample.ts'
 import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { ServerSample } from '../load/server-metrics.ts'
-import { frontierOf } from './frontier.ts'
+import { frontierOf, latencyFrontiersOf } from './frontier.ts'
 import { judgeRun, judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
+import { servingGpus } from './serving-gpus.ts'
 import type { Summary } from './summary.ts'
 import type { Tally } from './tally.ts'
 import { startTokenCounts } from './token-counts.ts'
@@ -47,9 +48,11 @@ export function startSummary(
       const tokens = counts.finish()
       const gates = judgeRunGates({ tokens, run, machine })
       const timeline = serverTimeline(samples)
+      const gpus = servingGpus(run)?.count
       return {
         points,
-        frontier: frontierOf(points),
+        frontier: frontierOf(points, gpus),
+        latencyFrontiers: latencyFrontiersOf(points, gpus),
         gates,
         tokens,
         server,

@@ -383,7 +383,22 @@ export type WarningKind =
 export interface FrontierPoint {
   readonly level: number
   readonly outputTokensPerS: number
+  /** Absent where the number of GPUs that serve is unknown. */
+  readonly outputTokensPerSPerGpu?: number
   readonly tokensPerSPerUser: number
+}
+
+/** One corner of the frontier of throughput against a percentile of a time. */
+export interface LatencyFrontierPoint extends Omit<FrontierPoint, 'tokensPerSPerUser'> {
+  /** The percentile. */
+  readonly latencyMs: number
+}
+
+/** Points that no other equals or beats on both throughput and a percentile of a time, by rising time. */
+export interface LatencyFrontier {
+  readonly metric: 'ttftMs' | 'tpotMs'
+  readonly percentile: 'p50' | 'p90' | 'p95' | 'p99'
+  readonly points: readonly LatencyFrontierPoint[]
 }
 
 /** What a run came to: one operating point per load level, and the frontier they span. */
@@ -391,6 +406,8 @@ export interface Summary {
   readonly points: readonly OperatingPoint[]
   /** Points no other point beats on both throughput and interactivity, by rising interactivity. */
   readonly frontier: readonly FrontierPoint[]
+  /** The same against percentiles of TTFT and TPOT, where any is known. */
+  readonly latencyFrontiers: readonly LatencyFrontier[]
   readonly verdict: Verdict
   /** Gates of the run as a whole; each point has its own. */
   readonly gates: readonly Gate[]

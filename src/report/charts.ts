@@ -1,5 +1,6 @@
 import type { Maybe } from '../arithmetic.ts'
 import { type LoadLevel, sizeOf } from '../load/benchmark.ts'
+import { servingGpus } from '../measure/serving-gpus.ts'
 import type { Distribution, OperatingPoint, Percentile } from '../measure/summary.ts'
 import {
   type Chart,
@@ -21,7 +22,15 @@ import {
 } from './chart-look.ts'
 import { ownedOption } from './facts.ts'
 import { textWidth } from './font-widths.ts'
-import { formatNumber, formatStatedMs, formatUsd, notAvailable, whyWithheld } from './format.ts'
+import {
+  formatCount,
+  formatNumber,
+  formatStatedMs,
+  formatUsd,
+  notAvailable,
+  shownValue,
+  whyWithheld,
+} from './format.ts'
 import { machineCharts } from './machine-charts.ts'
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'
@@ -44,7 +53,7 @@ export function chartsOf(report: Report): Chart[] {
       of: (point) => point.tpotMs,
       limitMs: report.run.config.benchmark.slo.tpotMs,
     }),
-    frontierChart(report),
+    ...frontierCharts(report),
     costChart(report),
     ...timelineCharts(report),
     ...machineCharts(report),
@@ -193,31 +202,83 @@ function percentileNotes(
     : withheld
 }
 
-function frontierChart(report: Report): Chart {
-  const id = 'frontier'
-  const description =
-    'Output tokens per second of the whole server against output tokens per second that one user sees; the line joins the levels that no other beats on both.'
-  const best = new Set(report.summary.frontier.map(({ level }) => level))
-  const values = report.summary.points.flatMap(
-    ({ level, label, outputTokensPerS: server, tokensPerSPerUser: user }) =>
-      server === undefined || user === undefined
-        ? []
-        : [{ user, server, text: shorten(label, 28), best: best.has(level) }],
-  )
+/** One front of throughput: against what, and which levels lie on it. */
+interface FrontSubject {
+  readonly id: string
+  readonly title: string
+  /** What the horizontal axis is of: in the middle of a sentence, and with its unit as a title. */
+  readonly against: string
+  readonly axis: string
+  readonly of: (point: OperatingPoint) => Maybe
+  readonly front: readonly { readonly level: number }[]
+}
+
+/** Against interactivity always; against TTFT and TPOT where two levels span a front. */
+function frontierCharts(report: Report): Chart[] {
+  const { frontier, latencyFrontiers } = report.summary
+  const ofTimes = (['ttftMs', 'tpotMs'] as const).flatMap((metric) => {
+    const found = latencyFrontiers.find(
+      (each) => each.metric === metric && each.percentile === 'p95',
+    )
+    const name = { ttftMs: 'TTFT p95', tpotMs: 'TPOT p95' }[metric]
+    if (found === undefined || found.points.length < 2) return []
+    return [
+      frontierChart(report, {
+        id: `frontier-${metric === 'ttftMs' ? 'ttft' : 'tpot'}`,
+        title: `Throughput against ${name}`,
+        against: name,
+        axis: `${name}, ms`,
+        of: (point) => shownValue(point[metric].p95),
+        front: found.points,
+      }),
+    ]
+  })
+  const ofSpeed = frontierChart(report, {
+    id: 'frontier',
+    title: 'Throughput against speed per user',
+    against: 'those of one user',
+    axis: 'Output tokens/s of one user',
+    of: ({ tokensPerSPerUser }) => tokensPerSPerUser,
+    front: frontier,
+  })
+  return [ofSpeed, ...ofTimes]
+}
+
+function frontierChart(report: Report, subject: FrontSubject): Chart {
+  const { id, title, against, axis, of, front } = subject
+  const gpus = servingGpus(report.run)?.count
+  const system = gpus === undefined ? 'of the whole server' : `a GPU, of ${formatCount(gpus)}`
+  const description = `Output tokens per second ${system}, against ${against}; the curve joins the levels that no other equals or beats on both.`
+  const best = new Set(front.map(({ level }) => level))
+  const values = report.summary.points.flatMap((point) => {
+    const system = point.outputTokensPerS
+    const user = of(point)
+    if (system === undefined || user === undefined) return []
+    const text = shorten(point.label, 28)
+    return [{ user, server: system / (gpus ?? 1), text, best: best.has(point.level) }]
+  })
   if (values.length === 0) {
     const why = 'No load level has both a throughput and a speed per user.'
     return { kind: 'left-out', id, description, why }
   }
   const labels = pointLabels(values)
-  const spec = frame(
-    report,
-    'Throughput against speed per user',
-    'Output tokens/s of the whole server against those of one user',
-    frontierLayers(values, labels),
-  )
+  const axes = `Output tokens/s ${system}, against ${against}`
+  const spec = frame(report, title, axes, frontierLayers(values, labels, axis))
   const crowded = labels.length < values.length ? ['Labels that would overlap are left out.'] : []
-  const notes = [...missingLevels(report, values.length), ...crowded]
+  const notes = [onTheCurve(values), ...missingLevels(report, values.length), ...crowded]
   return { kind: 'drawn', id, description, spec, notes }
+}
+
+/** Which levels the curve goes through; what lies between them was not measured. */
+function onTheCurve(values: readonly SpeedRow[]): string {
+  const beaten = values.filter(({ best }) => !best).map(({ text }) => text)
+  const which =
+    beaten.length === 0
+      ? 'All levels drawn lie on the curve.'
+      : `Not on the curve, as another level equals or beats it on both: ${beaten.join(', ')}.`
+  return values.length - beaten.length < 2
+    ? which
+    : `${which} Between levels the curve is interpolated.`
 }
 
 interface SpeedRow {
@@ -227,7 +288,11 @@ interface SpeedRow {
   readonly best: boolean
 }
 
-function frontierLayers(values: readonly SpeedRow[], labels: readonly SpeedRow[]): Layer[] {
+function frontierLayers(
+  values: readonly SpeedRow[],
+  labels: readonly SpeedRow[],
+  title: string,
+): Layer[] {
   const most = Math.max(...values.map(({ server }) => server))
   const domain = userDomain(values)
   const cut = domain[0] > 0 ? ' (axis does not start at 0)' : ''
@@ -235,7 +300,7 @@ function frontierLayers(values: readonly SpeedRow[], labels: readonly SpeedRow[]
     x: {
       field: 'user',
       type: 'quantitative',
-      title: `Output tokens/s of one user${cut}`,
+      title: `${title}${cut}`,
       scale: { domain, zero: false, nice: false },
       axis: { tickCount: 5 },
     },
@@ -248,12 +313,15 @@ function frontierLayers(values: readonly SpeedRow[], labels: readonly SpeedRow[]
   const data = { values: [...values] }
   const text = { ...encoding, text: { field: 'text' } }
   return [
-    { data, ...best, mark: { type: 'line', ...blue }, encoding: { ...encoding, order } },
+    { data, ...best, mark: { ...frontCurve, ...blue }, encoding: { ...encoding, order } },
     { data: { values: [...labels] }, layer: haloText({ align: 'left', dx: 8 }, text) },
     { data, ...best, mark: { ...dot, ...blue }, encoding },
     { data, ...beaten, mark: { ...dot, color: palette.muted.light }, encoding },
   ]
 }
+
+/** The curve that `throughputAt` reads, by d3-shape: straight where there are two points. */
+const frontCurve = { type: 'line', interpolate: 'monotone' } as const
 
 /** Room to the right for the labels; a start above zero where all points would crowd to one side. */
 function userDomain(values: readonly SpeedRow[]): [number, number] {

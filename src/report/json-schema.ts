@@ -470,17 +470,31 @@ const measureWarningSchema = z.strictObject({
   level: count.optional().describe('Load level it is about; absent when it is about the run'),
 })
 
+const cornerOfFrontier = {
+  level: count,
+  outputTokensPerS: perS('Output tokens'),
+  outputTokensPerSPerGpu: perS('Output tokens of one GPU').optional(),
+}
+
+const latencyFrontierSchema = z
+  .strictObject({
+    metric: z.enum(['ttftMs', 'tpotMs']),
+    percentile: z.enum(['p50', 'p90', 'p95', 'p99']),
+    points: z.array(z.strictObject({ ...cornerOfFrontier, latencyMs: ms('The percentile') })),
+  })
+  .describe('Points that no other point beats on both throughput and this percentile')
+
 const summarySchema = z.strictObject({
   points: z.array(pointSchema),
   frontier: z
     .array(
       z.strictObject({
-        level: count,
-        outputTokensPerS: perS('Output tokens'),
+        ...cornerOfFrontier,
         tokensPerSPerUser: perS('Output tokens that one user sees'),
       }),
     )
     .describe('Points that no other point beats on both throughput and interactivity'),
+  latencyFrontiers: z.array(latencyFrontierSchema),
   gates: z.array(gateSchema).describe('Of the run as a whole'),
   tokens: tokenCountsSchema,
   server: serverFiguresSchema.optional(),
@@ -523,6 +537,7 @@ const runSchema = z.strictObject({
     apiKeySource: z.string().optional(),
     declaredWeights: weightsSchema.optional(),
     workers: count.optional().describe('Measuring threads asked for; by need when absent'),
+    gpus: count.optional().describe('GPUs that serve the model, as stated'),
     tlsVerified: z.boolean().optional(),
   }),
   target: z.strictObject({

@@ -1,4 +1,6 @@
 import { type Maybe, product } from '../../src/arithmetic.ts'
+import { paretoFront, throughputAt } from '../../src/measure/frontier.ts'
+import { type CurvePoint, monotoneCubic } from '../../src/measure/monotone-cubic.ts'
 import { allocateByPhaseTime, allocateByPriceRatio } from '../../src/price/allocation/methods.ts'
 import { shareMachine } from '../../src/price/allocation/shared-machine.ts'
 import {
@@ -42,8 +44,7 @@ import {
   purchaseAndEnergy,
   runningCost,
 } from '../../src/price/finance/lifetime-cost.ts'
-import { paretoFront, throughputAt, usdPerMillionTokensAt } from '../../src/price/frontier/front.ts'
-import { type CurvePoint, monotoneCubic } from '../../src/price/frontier/monotone-cubic.ts'
+import { usdPerMillionTokensAt } from '../../src/price/frontier/front.ts'
 import { hoursPerMonth, type MonthBase } from '../../src/price/month-base.ts'
 import {
   compareBills,
@@ -114,21 +115,18 @@ function oneStep(input: Maybe, cached: Maybe, output: Maybe) {
   return { steps: [step], batchRatio: undefined }
 }
 
+/** Of tokens/s of one user and tokens/s a GPU. */
+function frontOf(points: readonly CurvePoint[]): CurvePoint[] {
+  return paretoFront(points, { x: ([user]) => user, y: ([, gpu]) => gpu, better: 'higher' })
+}
+
 function isoInteractivity(inputs: Inputs): Record<string, Maybe> {
   const points = pairs(inputs, 'points')
-  const front = paretoFront(
-    points.map(([tokensPerSPerUser, tokensPerSPerGpu]) => ({
-      tokensPerSPerUser,
-      tokensPerSPerGpu,
-    })),
-  )
+  const front = frontOf(points)
   const rate = given(inputs, 'rate_usd_per_hour')
   const target = required(inputs, 'target')
   const costs = front.map(
-    (point): CurvePoint => [
-      point.tokensPerSPerUser,
-      usdPerMillionTokens(rate, point.tokensPerSPerGpu, 1) ?? Number.NaN,
-    ],
+    ([user, gpu]): CurvePoint => [user, usdPerMillionTokens(rate, gpu, 1) ?? Number.NaN],
   )
   return {
     tokens_per_second_per_gpu: throughputAt(front, target),
@@ -140,13 +138,8 @@ function isoInteractivity(inputs: Inputs): Record<string, Maybe> {
 
 /** How many points the front has, and the throughput at its slow end. */
 function frontSize(inputs: Inputs): Record<string, Maybe> {
-  const front = paretoFront(
-    pairs(inputs, 'points').map(([tokensPerSPerUser, tokensPerSPerGpu]) => ({
-      tokensPerSPerUser,
-      tokensPerSPerGpu,
-    })),
-  )
-  return { n: front.length, first_y: front[0]?.tokensPerSPerGpu }
+  const front = frontOf(pairs(inputs, 'points'))
+  return { n: front.length, first_y: front[0]?.[1] }
 }
 
 function twoPoints(inputs: Inputs): Record<string, Maybe> {

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { frontierOf } from '../../src/measure/frontier.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
 import { chartsOf } from '../../src/report/charts.ts'
 import { textWidth } from '../../src/report/font-widths.ts'
@@ -70,12 +71,32 @@ test('one drawn point for each known percentile, and no line across a withheld o
   expect(p95).not.toMatch(/L/)
 })
 
-test('lines are straight between what was measured', () => {
+test('lines are straight between what was measured, but for fronts, whose curve never overshoots', () => {
   for (const chart of chartsOf(sampleReport())) {
-    if (chart.kind === 'drawn') {
-      expect(JSON.stringify(chart.spec)).not.toMatch(/monotone|basis|cardinal|natural|step/)
-    }
+    if (chart.kind !== 'drawn') continue
+    const spec = JSON.stringify(chart.spec)
+    expect(spec).not.toMatch(/basis|cardinal|natural|step/)
+    expect(/monotone/.test(spec)).toBe(chart.id.startsWith('frontier'))
   }
+})
+
+test('the chart of a front says which levels lie on it', () => {
+  const { run, summary, cost } = sampleReport()
+  // The second level as slow for its user as the third is, and slower in all.
+  const points = summary.points.map((point) =>
+    point.level === 1 ? { ...point, tokensPerSPerUser: 150 } : point,
+  )
+  const beaten = { ...summary, points, frontier: frontierOf(points) }
+  const notesOf = (report: Report) =>
+    chartsOf(report).flatMap((chart) =>
+      chart.id === 'frontier' && chart.kind === 'drawn' ? chart.notes : [],
+    )
+  expect(notesOf({ schemaVersion: 1, run, summary: beaten, cost })[0]).toBe(
+    'Not on the curve, as another level equals or beats it on both: 2 users. Between levels the curve is interpolated.',
+  )
+  expect(notesOf(sampleReport())[0]).toBe(
+    'All levels drawn lie on the curve. Between levels the curve is interpolated.',
+  )
 })
 
 test('a chart without a drawable point is left out, with the reason', () => {

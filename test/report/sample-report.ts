@@ -4,7 +4,9 @@ import { hostOf } from '../../src/detect/host-fields.ts'
 import type { Reading } from '../../src/detect/reading.ts'
 import { type Benchmark, benchmarkSchema, type LoadLevel } from '../../src/load/benchmark.ts'
 import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import { frontierOf, latencyFrontiersOf } from '../../src/measure/frontier.ts'
 import { errorAt } from '../../src/measure/instrument-certificate.ts'
+import { servingGpus } from '../../src/measure/serving-gpus.ts'
 import type {
   AppliedError,
   Distribution,
@@ -91,7 +93,6 @@ export function throttledReport(): Report {
     {
       ...summary,
       points,
-      frontier: summary.frontier.filter(({ level }) => level < 2),
       machine: h100Summary(),
       verdict: 'INVALID',
       reasons: ['1 user: thermal-throttling is heat 12.7 %, power brake 0 %, power limit 31 %.'],
@@ -151,7 +152,6 @@ export function partialReport(): Report {
     {
       ...summary,
       points,
-      frontier: summary.frontier.filter(({ level }) => level < 2),
       machine: h200Summary(2),
       verdict: 'INVALID',
       reasons: ['The run was interrupted at 2 users.'],
@@ -224,11 +224,6 @@ export function openLoopReport(): Report {
     {
       ...summary,
       points,
-      frontier: points.map(({ level, outputTokensPerS = 0, tokensPerSPerUser = 0 }) => ({
-        level,
-        outputTokensPerS,
-        tokensPerSPerUser,
-      })),
       warnings: [],
     },
     {
@@ -287,7 +282,6 @@ export function emptyReport(): Report {
     {
       ...summary,
       points: [point],
-      frontier: [],
       verdict: 'INVALID',
       reasons: ['No request completed at 1 user.'],
       warnings: [],
@@ -398,7 +392,6 @@ export function toldReport(): Report {
     {
       ...summary,
       points,
-      frontier: summary.frontier.filter(({ level }) => level < 2),
       server: { ...server(1), fromMs: 0, toMs: 262_000, samples: 262, gaps: 1 },
       serverTimeline: Array.from({ length: 27 }, (_, i) => ({
         atMs: i * 10_000,
@@ -631,8 +624,15 @@ export const variants: Record<string, () => Report> = {
   throttled: throttledReport,
 }
 
-function reportOf(run: RunLog, summary: Summary, cost: CostReport): Report {
-  return { schemaVersion: 1, run, summary, cost }
+type FrontlessSummary = Omit<Summary, 'frontier' | 'latencyFrontiers'>
+
+function reportOf(run: RunLog, summary: FrontlessSummary, cost: CostReport): Report {
+  const gpus = servingGpus(run)?.count
+  const fronts = {
+    frontier: frontierOf(summary.points, gpus),
+    latencyFrontiers: latencyFrontiersOf(summary.points, gpus),
+  }
+  return { schemaVersion: 1, run, summary: { ...summary, ...fronts }, cost }
 }
 
 const concurrencies = [1, 2, 4, 8]
@@ -672,17 +672,10 @@ const measured = [
 
 const sampleThroughputs = measured.map(({ outputTokensPerS }) => outputTokensPerS)
 
-function sampleSummary(): Summary {
+function sampleSummary(): FrontlessSummary {
   const points = concurrencies.map(pointAt)
   return {
     points,
-    frontier: points
-      .map(({ level, outputTokensPerS = 0, tokensPerSPerUser = 0 }) => ({
-        level,
-        outputTokensPerS,
-        tokensPerSPerUser,
-      }))
-      .reverse(),
     gates: [],
     machine: h200Summary(),
     tokens: sampleTokens(),

@@ -1,4 +1,4 @@
-import type { Maybe } from '../../arithmetic.ts'
+import type { Maybe } from '../arithmetic.ts'
 
 /** x and y. */
 export type CurvePoint = readonly [number, number]
