@@ -422,5 +422,7 @@ function drawable(
 
 function missingLevels({ summary }: Report, drawn: number): string[] {
   const missing = summary.points.length - drawn
-  return missing === 0 ? [] : [`${formatNumber(missing)} levels are not drawn: not measured.`]
+  if (missing === 0) return []
+  const levels = missing === 1 ? '1 level is' : `${formatCount(missing)} levels are`
+  return [`${levels} not drawn: not measured, or too few requests.`]
 }
