@@ -30,13 +30,31 @@ export const figureKindSchema = z.enum([
   'placeholder',
 ])
 
+/**
+ * What is known of a figure besides its value. `uniform`: anything between is as likely. `triangular`: the value is the likeliest.
+ * `normal` and `lognormal`: low and high hold it with 90 %, in equal shares beyond.
+ */
+const rangeSchema = z
+  .strictObject({
+    low: z.number(),
+    high: z.number(),
+    law: z.enum(['uniform', 'triangular', 'normal', 'lognormal']).default('triangular'),
+  })
+  .refine(({ low, high }) => low <= high, { message: 'expected the low end first' })
+
 /** A number somebody stated, with the key of its source. */
-export const figureSchema = z.strictObject({
-  value: z.number(),
-  source: z.string().min(1),
-  kind: figureKindSchema,
-  note: z.string().optional(),
-})
+export const figureSchema = z
+  .strictObject({
+    value: z.number(),
+    source: z.string().min(1),
+    kind: figureKindSchema,
+    range: rangeSchema.optional().describe('How far the value is uncertain'),
+    note: z.string().optional(),
+  })
+  .refine(({ value, range }) => !range || (range.low <= value && value <= range.high), {
+    path: ['range'],
+    message: 'expected a range that holds the value',
+  })
 
 export type Source = z.infer<typeof sourceSchema>
 export type FigureKind = z.infer<typeof figureKindSchema>

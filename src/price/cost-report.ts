@@ -1,74 +1,47 @@
-import type { FigureKind } from '../figure.ts'
-
-/** One named input of the cost model, as used. Every one of them is printed in the report. */
-export interface Assumption {
-  /** e.g. `electricity`. */
-  readonly name: string
-  readonly value: number
-  /** e.g. `USD/kWh`, `W`, `years`, `ratio`. */
-  readonly unit: string
-  readonly kind: FigureKind | 'measured' | 'detected'
-  readonly source: string
-  /** Absent when the source gives none. */
-  readonly date?: string
-  readonly note?: string
-}
-
-/** One line of an hourly bill. Lines add up to the total, or the total is unknown. */
-export interface CostLine {
-  readonly component: string
-  readonly label: string
-  readonly usdPerHour?: number
-  /** The formula with its inputs' names. */
-  readonly formula: string
-}
+import type { Uncertain } from './uncertainty/uncertain.ts'
+import type { Origin } from './ledger.ts'
+import type { Requirement, ScenarioOption } from './scenario.ts'
 
 /**
- * What a million tokens cost under one option. `bill` puts the whole bill on the tokens named:
- * the three are alternatives and never add up. `split` shares one bill between input and output.
+ * One number of a price, and where it comes from: an input has an origin and a source, a result a formula and the paths that it is worked
+ * from. Every number of a cost report is one of these; others refer to it by path.
  */
-export interface TokenPrices {
-  /** Whole bill / output tokens: input rides free. */
-  readonly usdPerMillionOutputTokens?: number
-  /** Whole bill / (input + output tokens). */
-  readonly usdPerMillionTotalTokens?: number
-  /** The bill shared so that an output token costs `outputToInputPriceRatio` input tokens; sums to the bill. */
-  readonly split?: {
-    readonly outputToInputPriceRatio: number
-    readonly usdPerMillionInputTokens: number
-    readonly usdPerMillionOutputTokens: number
-  }
+export interface CostFigure {
+  /** e.g. `options.own.lines.electricity.usdPerYear`. */
+  readonly path: string
+  readonly label: string
+  readonly unit: string
+  /** Absent where it is unknown. */
+  readonly value?: number
+  readonly origin?: Origin
+  readonly source?: string
+  /** Of the source, where it gives one. */
+  readonly date?: string
+  readonly note?: string
+  readonly uncertain?: Uncertain
+  readonly formula?: string
+  readonly from?: readonly string[]
 }
 
-/** One way to get the tokens. */
+/** One way to get the tokens. Its numbers are the figures under `options.<id>`. */
 export interface CostOption {
-  readonly kind: 'owned' | 'rented' | 'api'
+  readonly id: string
+  readonly kind: ScenarioOption['kind']
   readonly name: string
-  /** At the stated utilisation; unknown for an API, which bills tokens and not hours. */
-  readonly usdPerHour?: number
-  readonly lines: readonly CostLine[]
-  /** At the stated utilisation. */
-  readonly prices: TokenPrices
-  /** Were the hardware full all the time; the same as `prices` for an API. */
-  readonly pricesAtFullUse: TokenPrices
+  /** Ids of the lines of its bill, in the order in which they are added up: `options.<id>.lines.<line>.usdPerYear`. */
+  readonly lines: readonly string[]
   /** Why a figure is missing, when one is. */
   readonly missing: readonly string[]
+  /** Requirements that it does not meet, or does not say that it meets: it is not ranked. */
+  readonly excluded: readonly Exclusion[]
 }
 
-/** Where owning costs the same as another option. */
-export interface BreakEven {
-  readonly against: string
-  readonly kind: 'utilisation' | 'months'
-  /** `never` when the alternative is cheaper whatever the value, `always` when owning is, `unknown` when an input is missing. */
-  readonly outcome: 'at' | 'never' | 'always' | 'unknown'
-  /** Utilisation ratio 0..1, or months of 730 h. */
-  readonly value?: number
-  /** Output tokens a day at that utilisation. */
-  readonly outputTokensPerDay?: number
-  readonly explanation: string
+export interface Exclusion {
+  readonly requirement: Requirement
+  readonly why: string
 }
 
-/** Cost of one load level, for the table: the owned option at that level's measured throughput. */
+/** Cost of one load level: the first option that owns machines, at that level's measured throughput. */
 export interface LevelCost {
   readonly level: number
   readonly usdPerMillionOutputTokens?: number
@@ -91,20 +64,141 @@ export interface CostWarning {
     | 'no-hardware-profile'
     | 'not-comparable'
     | 'invalid-run'
+    | 'not-judged'
+    | 'mix-not-measured'
+    | 'unreal'
   readonly text: string
 }
 
+/** Where one option begins to cost less than another, along one axis. */
+export interface BreakEven {
+  /** Ids of options. */
+  readonly option: string
+  readonly against: string
+  /** `volume`: tokens a day. `utilisation`: of its machines, by moving the volume. `months`: from the purchase, undiscounted. */
+  readonly axis: 'volume' | 'utilisation' | 'months'
+  /** `flat`: today's prices for ever. `declining`: those that the market's own commitments, or the scenario, imply. */
+  readonly market: 'flat' | 'declining'
+  /** `band`: cheaper between two places, or in several stretches, as whole servers are bought. */
+  readonly outcome: 'at' | 'band' | 'never' | 'always' | 'unknown'
+  /** Paths of the figures that say where; none for never, always and unknown. */
+  readonly at: readonly string[]
+  /** A calendar date for months, ISO, where the date of the run is known. */
+  readonly date?: string
+  readonly explanation: string
+}
+
+/** Costs along an axis, for a picture: the whole model worked again at each place, nothing in between. */
+export interface CostCurve {
+  /** `volume`: output tokens a day. `utilisation`: share of what the machines of the first option that owns some can make. */
+  readonly axis: 'volume' | 'utilisation'
+  readonly unit: string
+  readonly valueUnit: string
+  /** How a value comes about. */
+  readonly formula: string
+  readonly x: readonly number[]
+  /** One value a place; null where it is unknown. */
+  readonly series: readonly { readonly option: string; readonly values: readonly (number | null)[] }[]
+}
+
+/** One input moved alone from its low to its high end: paths of figures. */
+export interface TornadoBar {
+  readonly input: string
+  readonly lowInput: string
+  readonly highInput: string
+  readonly atLow: string
+  readonly atHigh: string
+}
+
+/** What is uncertain, and what that does to the price. */
+export interface CostUncertainty {
+  readonly draws: number
+  readonly seed: number
+  /** Inputs that were drawn, by path. Without any there is nothing to simulate. */
+  readonly inputs: readonly string[]
+  /** Of each option: paths of its 5 %, 50 % and 95 % quantiles and of the share of draws in which it is cheapest of those not excluded. */
+  readonly options: readonly {
+    readonly option: string
+    readonly low: string
+    readonly median: string
+    readonly high: string
+    readonly cheapest: string
+  }[]
+  /** Of the option that the report is about, widest first. */
+  readonly tornado: { readonly option: string; readonly base: string; readonly bars: readonly TornadoBar[] }
+}
+
+/** What one requirement removes and costs. Paths of figures. */
+export interface RequirementPrice {
+  readonly requirement: Requirement
+  /** Ids of options that it removes. */
+  readonly removes: readonly string[]
+  /** Cheapest option that meets everything, and cheapest were this requirement not there: ids; absent where there is none. */
+  readonly cheapest?: string
+  readonly cheapestWithout?: string
+  /** Path of the difference, USD a year; absent where either is. */
+  readonly usdPerYear?: string
+  /** Lines that are in a bill because of it. */
+  readonly lines: readonly string[]
+}
+
+/** One fact of the decision table: words, or a figure by path. */
+export interface DecisionFact {
+  readonly label: string
+  readonly text?: string
+  readonly path?: string
+}
+
+export const decisionCriteria = ['cost', 'performance', 'security', 'control'] as const
+export type DecisionCriterion = (typeof decisionCriteria)[number]
+
+/** Cost, performance, security and control side by side. Nothing is scored unless weights were given. */
+export interface Decision {
+  readonly options: readonly {
+    readonly option: string
+    readonly facts: Readonly<Record<DecisionCriterion, readonly DecisionFact[]>>
+    /** Path of the weighted score, where weights were given and every part is known. */
+    readonly score?: string
+  }[]
+  readonly requirements: readonly RequirementPrice[]
+}
+
+/** A way of sharing a bill between kinds of tokens that could not be used, and why. */
+export interface AllocationRefused {
+  readonly option: string
+  readonly method: AllocationMethod
+  readonly why: string
+}
+
+export const allocationMethods = ['priceRatio', 'phaseTime', 'regression', 'energy'] as const
+/** Figures are `options.<id>.allocation.<method>.usdPerMillion{Input,CachedInput,Output}Tokens`. */
+export type AllocationMethod = (typeof allocationMethods)[number]
+
 /** The money, worked from one operating point. */
 export interface CostReport {
+  /** Name of the scenario. */
+  readonly scenario: string
   /** The operating point the options are priced at; absent when no level qualifies. */
   readonly pricedLevel?: number
   /** Why that level. */
   readonly pricedLevelReason: string
-  /** Share of the hours' capacity that is really used, 0..1. */
-  readonly utilisation: number
   readonly options: readonly CostOption[]
-  readonly breakEvens: readonly BreakEven[]
   readonly levels: readonly LevelCost[]
-  readonly assumptions: readonly Assumption[]
+  readonly breakEvens: readonly BreakEven[]
+  readonly curves: readonly CostCurve[]
+  readonly allocationRefused: readonly AllocationRefused[]
+  /** Absent where no input is uncertain. */
+  readonly uncertainty?: CostUncertainty
+  readonly decision: Decision
+  /** Every number, in an order in which each follows from those before it. */
+  readonly figures: readonly CostFigure[]
   readonly warnings: readonly CostWarning[]
+}
+
+/** Finds figures by path. */
+export type FigureFinder = (path: string) => CostFigure | undefined
+
+export function figureFinder({ figures }: Pick<CostReport, 'figures'>): FigureFinder {
+  const byPath = new Map(figures.map((figure) => [figure.path, figure]))
+  return (path) => byPath.get(path)
 }

@@ -1,148 +1,250 @@
-import { computeGpus } from '../detect/compute-gpus.ts'
 import { matchProfile } from '../detect/hardware-profile.ts'
-import { readingValue } from '../detect/reading.ts'
-import type { RunLog } from '../load/run-log.ts'
-import { askedTokens } from '../load/workloads/sizes.ts'
-import { hasSlo } from '../measure/goodput.ts'
-import type { Summary } from '../measure/summary.ts'
-import type { Assumption, CostWarning } from './cost-report.ts'
-import type { Chosen } from './inputs.ts'
+import { type Catalogue, findEntry, measuredProfile, priceToDefend } from './catalogue.ts'
+import type { CostWarning } from './cost-report.ts'
+import type { Ledger, LedgerInput } from './ledger.ts'
 import { ageDays } from './price-sheet.ts'
+import type { Scenario, ScenarioOption } from './scenario.ts'
+import { type PricedPoint, type Subject, seenGpus } from './subject.ts'
 
 /** A price older than this at the run's date is flagged. */
 const STALE_AFTER_DAYS = 90
 
-const PRICE_INPUTS = [
-  'unitPriceUsd',
-  'electricityUsdPerKwh',
-  'rentUsdPerHour',
-  'apiUsdPerMillionInputTokens',
-  'apiUsdPerMillionOutputTokens',
-]
+/** A mix of input and output that differs by more than this from the measured one makes another throughput. */
+const MIX_TOLERANCE_RATIO = 0.1
 
 /** Every doubt about the money, each with what to do. */
 export function costWarnings(
-  run: RunLog,
-  summary: Summary,
-  chosen: Chosen,
-  pricedLevel: number | undefined,
+  subject: Subject,
+  scenario: Scenario,
+  catalogue: Catalogue,
+  ledger: Ledger,
+  point: PricedPoint | undefined,
 ): CostWarning[] {
-  const assumptions = Object.values(chosen.inputs)
-  const warnings: CostWarning[] = []
-  if (summary.verdict === 'INVALID') {
-    warnings.push({
-      kind: 'invalid-run',
-      text: 'The run is INVALID: prices made from it are not to be used.',
-    })
-  }
-  const placeholders = assumptions.filter(({ kind }) => kind === 'placeholder')
-  if (placeholders.length > 0) {
-    const names = placeholders.map(({ name }) => name).join(', ')
-    warnings.push({
-      kind: 'placeholder-price',
-      text: `Placeholders, nobody's quote: ${names}. Put your own figures into the scenario or the hardware profile.`,
-    })
-  }
-  if (!chosen.profile) {
-    warnings.push({ kind: 'no-hardware-profile', text: noProfile(run) })
-  }
-  const declared = declaredHardware(run, chosen)
-  if (declared) warnings.push({ kind: 'hardware-declared', text: declared })
-  if (chosen.profile?.unit === 'gpu' && chosen.profile.tdpW && !chosen.profile.powerW?.load) {
-    warnings.push({
-      kind: 'board-power-only',
-      text: 'The power in the bill is the limit of the board alone, without the server around it: electricity is higher, and not to be compared with hardware whose whole power is known.',
-    })
-  }
-  if (chosen.profile?.unit === 'gpu' && chosen.unitPrice?.per === 'unit') {
-    warnings.push({
-      kind: 'board-price-only',
-      text: 'The hardware price is for the board alone, without server, network and racks: the real capital cost is higher.',
-    })
-  }
-  if (chosen.inputs.loadPowerW && chosen.inputs.loadPowerW.kind !== 'measured') {
-    warnings.push({ kind: 'stated-power', text: statedPower(summary) })
-  }
-  const slo = run.config.benchmark.slo
-  if (!hasSlo(slo)) {
-    warnings.push({
-      kind: 'no-slo',
-      text: 'No SLO was set, so the price is at peak throughput, whatever its latency. Set one with --goodput, e.g. ttft:500 tpot:50.',
-    })
-  } else if (pricedLevel === undefined) {
-    warnings.push({
-      kind: 'slo-unreachable',
-      text: 'No measured level met the SLO, so there is no price. Measure lower loads, or relax the SLO.',
-    })
-  }
-  warnings.push({
-    kind: 'not-comparable',
-    text: 'Prices compare tokens, not answers: the API runs another model.',
-  })
-  return [...warnings, ...misappliedPrice(run, chosen), ...staleWarnings(assumptions, run.epoch)]
+  const inputs = ledger.rows.filter((row): row is LedgerInput => row.kind === 'input')
+  const options = Object.values(scenario.options)
+  return [
+    ...judgement(subject),
+    ...placeholders(inputs),
+    ...hardware(subject, scenario, catalogue, options),
+    ...power(inputs, point),
+    ...slo(subject, point),
+    ...mix(scenario, point),
+    {
+      kind: 'not-comparable',
+      text: 'Prices compare tokens, not answers: an API runs another model.',
+    },
+    ...misapplied(subject, options, catalogue),
+    ...stale(inputs, subject.date),
+  ]
 }
 
-/** The bill does not use what was measured, which is of a part of the machine. */
-function statedPower({ points }: Summary): string {
-  const scopes = points.flatMap(({ machine }) => machine?.scopes ?? [])
-  return scopes.some(({ status }) => status === 'ok')
-    ? 'The power in the bill is stated; what was measured while the load ran is told beside it and is not part of it.'
-    : 'Power is stated, not measured.'
+function judgement({ verdict, kind, what, unreal }: Subject): CostWarning[] {
+  return [
+    ...(verdict === 'INVALID'
+      ? [
+          {
+            kind: 'invalid-run',
+            text: 'The run is INVALID: prices made from it are not to be used.',
+          } as const,
+        ]
+      : []),
+    ...(kind === 'run'
+      ? []
+      : [
+          {
+            kind: 'not-judged',
+            text:
+              kind === 'stated'
+                ? 'The throughput is stated, not measured here: the price is no better than that word.'
+                : `The ${what} was not judged: none of the validity gates is known of it.`,
+          } as const,
+        ]),
+    ...(unreal === undefined
+      ? []
+      : [{ kind: 'unreal', text: `The throughput is not that of a trained model: ${unreal}.` } as const]),
+  ]
 }
 
-/** The profile was named, and it is not what was seen where the load ran. */
-function declaredHardware({ target, hardware }: RunLog, { profile }: Chosen): string | undefined {
-  if (!profile) return undefined
-  if (!target.loopback)
+function placeholders(inputs: readonly LedgerInput[]): CostWarning[] {
+  const names = inputs.filter(({ origin }) => origin === 'placeholder').map(({ path }) => path)
+  if (names.length === 0) return []
+  const text = `Placeholders, nobody's quote: ${names.join(', ')}. Put your own figures into the scenario or the hardware profile.`
+  return [{ kind: 'placeholder-price', text }]
+}
+
+function hardware(
+  subject: Subject,
+  scenario: Scenario,
+  catalogue: Catalogue,
+  options: readonly ScenarioOption[],
+): CostWarning[] {
+  const profile = measuredProfile(subject, scenario, catalogue)
+  if (profile === undefined) return [{ kind: 'no-hardware-profile', text: noProfile(subject) }]
+  const ofProfile = options.filter(
+    (option) =>
+      (option.kind === 'owned' || option.kind === 'colocated') &&
+      option.hardwareProfile === undefined,
+  )
+  const boardPower =
+    profile.unit === 'gpu' && profile.tdpW !== undefined && profile.powerW?.load === undefined
+  const boardPrice =
+    profile.unit === 'gpu' &&
+    priceToDefend(profile)?.per === 'unit' &&
+    ofProfile.some((option) => 'serverPriceUsd' in option && option.serverPriceUsd === undefined)
+  const declared = declaredHardware(subject, scenario, catalogue)
+  return [
+    ...(declared === undefined ? [] : [{ kind: 'hardware-declared', text: declared } as const]),
+    ...(boardPower && ofProfile.length > 0
+      ? [
+          {
+            kind: 'board-power-only',
+            text: 'The stated power is the limit of the boards alone, without the server around them: electricity is higher, and not to be compared with hardware whose whole power is known.',
+          } as const,
+        ]
+      : []),
+    ...(boardPrice
+      ? [
+          {
+            kind: 'board-price-only',
+            text: 'The hardware price is for boards alone, without server, network and racks: the real capital cost is higher.',
+          } as const,
+        ]
+      : []),
+  ]
+}
+
+function noProfile({ machine, kind }: Subject): string {
+  if (kind !== 'run') return 'The hardware is unknown, so it has no price: name it with --hardware and --gpus.'
+  if (machine === undefined)
+    return 'The server is another machine, so its hardware is unknown here: name it with --hardware and --gpus.'
+  return machine.gpus.length === 0
+    ? 'No GPU was found, so the hardware has no price: name a profile with --hardware.'
+    : 'The GPUs found match no hardware profile: name one with --hardware, or write one.'
+}
+
+/** The profile was named, and it is not what was seen where the load ran; or an option stands on other hardware than was measured. */
+function declaredHardware(
+  subject: Subject,
+  scenario: Scenario,
+  catalogue: Catalogue,
+): string | undefined {
+  const profile = measuredProfile(subject, scenario, catalogue)
+  const other = Object.entries(scenario.options).find(
+    ([, option]) =>
+      'hardwareProfile' in option &&
+      option.hardwareProfile !== undefined &&
+      option.hardwareProfile !== profile?.id,
+  )
+  if (other !== undefined)
+    return `Option ${other[0]} stands on other hardware than was measured: its price is of a throughput that this hardware has not shown.`
+  if (profile === undefined || scenario.hardwareProfile === undefined) return undefined
+  if (subject.machine === undefined)
     return `The hardware is taken to be ${profile.name}, as stated; it was not observed.`
-  if (profile.unit === 'host' && hardware.gpus.length === 0) return undefined
-  const names = computeGpus(hardware).map(({ name }) => readingValue(name) ?? '')
+  const names = seenGpus(subject)
+  if (profile.unit === 'host' && names.length === 0) return undefined
   if (names.length > 0 && names.every((name) => matchProfile(name, [profile]))) return undefined
   const seen = names.length > 0 ? [...new Set(names)].join(', ') : 'a machine without a GPU'
   return `The throughput was measured on ${seen}, but priced as ${profile.name}: the price is of a throughput that this hardware has not shown.`
 }
 
-/** An API's price outside its dates, or for longer prompts than it holds for. */
-function misappliedPrice(run: RunLog, { api }: Chosen): CostWarning[] {
-  const day = run.epoch.slice(0, 10)
-  const { inputTokens } = askedTokens(run.config.benchmark.workload)
-  const reasons = [
-    ...(api.from !== undefined && api.from > day ? [`it holds from ${api.from}`] : []),
-    ...(api.to !== undefined && api.to < day ? [`it ended on ${api.to}`] : []),
-    ...(api.contextLimitTokens !== undefined &&
-    inputTokens !== undefined &&
-    inputTokens > api.contextLimitTokens
-      ? [`it holds for prompts of up to ${api.contextLimitTokens} tokens`]
-      : []),
+function power(inputs: readonly LedgerInput[], point: PricedPoint | undefined): CostWarning[] {
+  const loads = inputs.filter(({ path }) => path.endsWith('.loadPowerW'))
+  const stated = loads.filter(({ origin, value }) => value !== undefined && origin !== 'measured')
+  if (stated.length === 0) return []
+  const measured = (point?.power.length ?? 0) > 0
+  return [
+    {
+      kind: 'stated-power',
+      text: measured
+        ? `The power of ${stated.map(({ path }) => path).join(', ')} is stated; what was measured while the load ran is told beside it and is not part of it.`
+        : 'Power is stated, not measured.',
+    },
   ]
-  if (reasons.length === 0) return []
-  const text = `The price of ${api.provider} ${api.model} does not apply: ${reasons.join(', ')}. Name another with the scenario.`
-  return [{ kind: 'price-does-not-apply', text }]
 }
 
-function noProfile({ target, hardware }: RunLog): string {
-  if (!target.loopback)
-    return 'The server is another machine, so its hardware is unknown here: name it with --hardware and --gpus.'
-  if (hardware.gpus.length === 0)
-    return 'No GPU was found, so the hardware has no price: name a profile with --hardware.'
-  return 'The GPUs found match no hardware profile: name one with --hardware, or write one.'
+function slo({ hasSlo, kind }: Subject, point: PricedPoint | undefined): CostWarning[] {
+  if (kind === 'stated') return []
+  if (!hasSlo)
+    return [
+      {
+        kind: 'no-slo',
+        text:
+          kind === 'run'
+            ? 'No SLO was set, so the price is at peak throughput, whatever its latency. Set one with --goodput, e.g. ttft:500 tpot:50.'
+            : 'No SLO can be judged, so the price is at peak throughput, whatever its latency.',
+      },
+    ]
+  if (point !== undefined) return []
+  return [
+    {
+      kind: 'slo-unreachable',
+      text: 'No measured level met the SLO, so there is no price. Measure lower loads, or relax the SLO.',
+    },
+  ]
 }
 
-function staleWarnings(assumptions: readonly Assumption[], now: string): CostWarning[] {
-  const stale = assumptions.flatMap(({ name, date, kind }) => {
-    const days = ageDays(date, now)
-    const old =
-      PRICE_INPUTS.includes(name) &&
-      kind !== 'placeholder' &&
+function mix({ demand }: Scenario, point: PricedPoint | undefined): CostWarning[] {
+  const wanted = demand.inputPerOutputToken?.value
+  const { inputTokensPerS, outputTokensPerS } = point ?? {}
+  if (wanted === undefined || !inputTokensPerS || !outputTokensPerS) return []
+  const measured = inputTokensPerS / outputTokensPerS
+  if (Math.abs(wanted - measured) <= MIX_TOLERANCE_RATIO * measured) return []
+  return [
+    {
+      kind: 'mix-not-measured',
+      text: `The demand has ${wanted} input tokens for an output token, and the load that was measured ${measured.toPrecision(3)}: machines make another throughput of another mix. Measure the mix that is wanted.`,
+    },
+  ]
+}
+
+/** An API's price outside its dates, or for longer prompts than it holds for. */
+function misapplied(
+  { date, promptTokens }: Subject,
+  options: readonly ScenarioOption[],
+  catalogue: Catalogue,
+): CostWarning[] {
+  return options.flatMap((option): CostWarning[] => {
+    if (option.kind !== 'api') return []
+    const { entry: api } = findEntry(catalogue, 'api', option.api, 'api')
+    const limit = api.longContext === undefined ? api.contextLimitTokens : undefined
+    const reasons = [
+      ...(date !== undefined && api.from !== undefined && api.from > date
+        ? [`it holds from ${api.from}`]
+        : []),
+      ...(date !== undefined && api.to !== undefined && api.to < date
+        ? [`it ended on ${api.to}`]
+        : []),
+      ...(limit !== undefined && promptTokens !== undefined && promptTokens > limit
+        ? [`it holds for prompts of up to ${limit} tokens`]
+        : []),
+    ]
+    if (reasons.length === 0) return []
+    const text = `The price of ${api.provider} ${api.model} does not apply: ${reasons.join(', ')}. Name another in the scenario.`
+    return [{ kind: 'price-does-not-apply', text }]
+  })
+}
+
+/** What goes out of date: prices, not ratios or lives. */
+function isPrice({ unit }: LedgerInput): boolean {
+  return unit.startsWith('USD')
+}
+
+function stale(inputs: readonly LedgerInput[], now: string | undefined): CostWarning[] {
+  if (now === undefined) return []
+  const old = inputs.flatMap((input) => {
+    const days = ageDays(input.date, now)
+    const isOld =
+      isPrice(input) &&
+      input.origin !== 'placeholder' &&
       days !== undefined &&
       days > STALE_AFTER_DAYS
-    return old ? [`${name} (${date}, ${Math.round(days)} days)`] : []
+    return isOld ? [`${input.path} (${input.date}, ${Math.round(days)} days)`] : []
   })
-  if (stale.length === 0) return []
+  if (old.length === 0) return []
   return [
     {
       kind: 'stale-price',
-      text: `Prices older than ${STALE_AFTER_DAYS} days: ${stale.join(', ')}. Check them before you rely on the comparison.`,
+      text: `Prices older than ${STALE_AFTER_DAYS} days: ${old.join(', ')}. Check them before you rely on the comparison.`,
     },
   ]
 }

@@ -17,11 +17,23 @@ const apiPriceSchema = z
     usdPerMillionInputTokens: figureSchema,
     usdPerMillionCachedInputTokens: figureSchema.optional(),
     usdPerMillionOutputTokens: figureSchema,
+    batchRatio: figureSchema
+      .optional()
+      .describe('What a request in a batch costs of its price, e.g. 0.5'),
     contextLimitTokens: z
       .int()
       .positive()
       .optional()
       .describe('Longest prompt that the prices hold for'),
+    longContext: z
+      .strictObject({
+        aboveInputTokens: z.int().positive(),
+        usdPerMillionInputTokens: figureSchema,
+        usdPerMillionCachedInputTokens: figureSchema.optional(),
+        usdPerMillionOutputTokens: figureSchema,
+      })
+      .optional()
+      .describe('Prices of a request whose prompt is longer than that, for all its tokens'),
     from: dateSchema.optional().describe('First day of the prices'),
     to: dateSchema.optional().describe('Day on which they ended'),
   })
@@ -89,6 +101,7 @@ export type PriceEntry = z.infer<typeof priceEntrySchema>
 export type ApiPrice = z.infer<typeof apiPriceSchema>
 export type RentalPrice = z.infer<typeof rentalPriceSchema>
 export type ElectricityPrice = z.infer<typeof electricityPriceSchema>
+export type ColocationPrice = z.infer<typeof colocationPriceSchema>
 
 const MS_PER_DAY = HOURS_PER_DAY * S_PER_HOUR * MS_PER_S
 

@@ -1,0 +1,80 @@
+import { requirePue } from './requirements.ts'
+import { type Catalogue, measuredProfile, measuredUnits } from './catalogue.ts'
+import { demandRows, demandShape, measuredRows } from './demand/demand-rows.ts'
+import { type Ledger, startLedger } from './ledger.ts'
+import { apiRows } from './options/api.ts'
+import type { ModelContext } from './options/context.ts'
+import { figureRow } from './options/context.ts'
+import { hybridRows } from './options/hybrid.ts'
+import { machineRows } from './options/machine.ts'
+import { rentedRows } from './options/rented.ts'
+import { resultRows } from './options/results.ts'
+import type { Scenario, ScenarioOption } from './scenario.ts'
+import type { PricedPoint, Subject } from './subject.ts'
+
+/**
+ * The whole cost model of one measured load under one scenario, as a ledger. Options come in the order of the scenario, mixes last, as
+ * they rest on others.
+ *
+ * @throws UserError for names that no catalogue has, and inputs that cannot be
+ */
+export function buildLedger(
+  subject: Subject,
+  point: PricedPoint | undefined,
+  scenario: Scenario,
+  catalogue: Catalogue,
+): Ledger {
+  const profile = measuredProfile(subject, scenario, catalogue)
+  const units = measuredUnits(subject, scenario, profile)
+  const context: ModelContext = {
+    ledger: startLedger(),
+    subject,
+    scenario,
+    catalogue,
+    point,
+    profile,
+    units: units?.value,
+    shape: demandShape(scenario),
+  }
+  measuredRows(context, units?.source ?? 'not known', units?.note)
+  figureRow(
+    context,
+    { path: 'finance.costOfCapitalRatioPerYear', label: 'Cost of capital', unit: 'ratio/year' },
+    scenario.costOfCapitalRatioPerYear,
+    scenario.sources,
+  )
+  demandRows(context)
+  for (const [id, option] of optionsInOrder(scenario)) {
+    optionRows(context, id, option)
+    resultRows(context.ledger, `options.${id}`)
+  }
+  return context.ledger.ledger()
+}
+
+/** Mixes last. */
+export function optionsInOrder({ options }: Scenario): [string, ScenarioOption][] {
+  const all = Object.entries(options)
+  return [
+    ...all.filter(([, { kind }]) => kind !== 'hybrid'),
+    ...all.filter(([, { kind }]) => kind === 'hybrid'),
+  ]
+}
+
+function optionRows(context: ModelContext, id: string, option: ScenarioOption): void {
+  switch (option.kind) {
+    case 'owned':
+    case 'colocated':
+      requirePue(option.pueRatio?.value)
+      machineRows(context, id, option)
+      return
+    case 'rented':
+      rentedRows(context, id, option)
+      return
+    case 'api':
+      apiRows(context, id, option)
+      return
+    case 'hybrid':
+      hybridRows(context, id, option)
+      return
+  }
+}

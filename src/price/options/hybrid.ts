@@ -1,0 +1,285 @@
+import type { Maybe } from '../../arithmetic.ts'
+import { HOURS_PER_YEAR, S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
+import { type CostComponent, componentsOf } from '../components.ts'
+import { type LoadShape, meanServed } from '../demand/load-shape.ts'
+import { boughtServers, type Fleet, type FleetRules, fleetOf, servingServers } from '../fleet.ts'
+import type { OptionOf, ScenarioOption } from '../scenario.ts'
+import { wholeUp } from '../whole.ts'
+import { type BillModel, billModel, billRows, pathOf } from './bill.ts'
+import type { ModelContext } from './context.ts'
+import { extraRows } from './machine.ts'
+
+/**
+ * Rows of a mix: machines for the base of the demand, an API by the token for the rest, with the number of machines that makes the
+ * whole cheapest. Every whole number from none to all is tried, so the answer is exact and never dearer than the better of its parts.
+ */
+export function hybridRows(context: ModelContext, id: string, option: OptionOf<'hybrid'>): void {
+  const { scenario, ledger } = context
+  const prefix = `options.${id}`
+  const base = scenario.options[option.base] as ScenarioOption
+  const baseAt = `options.${option.base}`
+  const apiAt = `options.${option.api}`
+  const components = componentsOf(base, scenario.capitalMethod)
+  const apiComponents = componentsOf(
+    scenario.options[option.api] as ScenarioOption,
+    scenario.capitalMethod,
+  )
+  extraRows(context, prefix, option)
+  servingRow(context, prefix, baseAt, apiAt, base, components, apiComponents)
+  fleetRows(context, prefix, baseAt, base)
+  const lines = [
+    ...baseLines(context, prefix, baseAt, components),
+    ...apiLines(context, prefix, apiAt, apiComponents),
+  ]
+  billRows(ledger, prefix, componentsOf(option, scenario.capitalMethod), lines)
+}
+
+/** What the number of machines is sought with. */
+const SEARCH = [
+  'demand.meanOutputTokensPerS',
+  'demand.peakToMeanRatio',
+  'demand.withinHourFactor',
+] as const
+
+function servingRow(
+  context: ModelContext,
+  prefix: string,
+  baseAt: string,
+  apiAt: string,
+  base: ScenarioOption,
+  components: readonly CostComponent[],
+  apiComponents: readonly CostComponent[],
+): void {
+  const model = billModel(baseAt, components)
+  const apiModel = billModel(apiAt, apiComponents)
+  const head = [
+    ...SEARCH,
+    `${baseAt}.outputTokensPerSPerServer`,
+    `${baseAt}.serversPerDeployment`,
+    ...ruleNames(base).map((name) => `${baseAt}.${name}`),
+    `${apiAt}.tokenUsdPerMillionOutputTokens`,
+  ]
+  context.ledger.result({
+    path: `${prefix}.servingServers`,
+    label: 'Machines that carry the base',
+    unit: 'servers',
+    formula:
+      'the whole number of machines, from none to those that carry the peak, at which the bill of the machines + tokens beyond them x tokenUsdPerMillionOutputTokens is least; a machine carries outputTokensPerSPerServer / withinHourFactor',
+    from: [...head, ...model.from, ...apiModel.from],
+    work: (values) => cheapestServing(context.shape, base, model, apiModel, head.length, values),
+  })
+}
+
+/** Of which rows the rules of a fleet are made, in order. */
+function ruleNames(base: ScenarioOption): readonly string[] {
+  return base.kind === 'rented'
+    ? ['gpusPerServer', 'availabilityRatio']
+    : ['gpusPerServer', 'serversPerRack', 'spareServers', 'maintenanceRatio']
+}
+
+function rulesFrom(base: ScenarioOption, group: number, values: readonly number[]): FleetRules {
+  const [gpusPerServer = 0, second = 0, spareServers = 0, maintenanceRatio = 0] = values
+  return base.kind === 'rented'
+    ? { serversPerDeployment: group, gpusPerServer, serversPerRack: Number.POSITIVE_INFINITY, spareServers: 0, maintenanceRatio: 1 - second }
+    : { serversPerDeployment: group, gpusPerServer, serversPerRack: second, spareServers, maintenanceRatio }
+}
+
+function cheapestServing(
+  shape: LoadShape,
+  base: ScenarioOption,
+  model: BillModel,
+  apiModel: BillModel,
+  offset: number,
+  values: readonly number[],
+): Maybe {
+  const [mean = 0, peakRatio = 0, factor = 0, perServer = 0, group = 0] = values
+  const rules = rulesFrom(base, group, values.slice(SEARCH.length + 2, offset - 1))
+  const apiUsd = values[offset - 1] as number
+  const most = servingServers(mean * peakRatio * factor, perServer, group)
+  if (most === undefined) return undefined
+  const apiSites: Fleet = { servers: 0, gpus: 0, racks: 0, sites: 1, busyServers: 0, peakBusyServers: 0 }
+  const apiStanding = apiModel.usdPerYear(values, offset + model.from.length, apiSites)
+  if (apiStanding === undefined) return undefined
+  let best: Maybe
+  let least = Number.POSITIVE_INFINITY
+  for (let serving = 0; serving <= most; serving += group) {
+    const capacity = (serving * perServer) / factor
+    const served = meanServed(shape, mean, capacity)
+    const busy = served / perServer
+    const peakBusy = Math.min(mean * peakRatio, capacity) / perServer
+    const fleet = fleetOf(boughtServers(serving, rules), rules, busy, peakBusy)
+    const baseUsd = serving === 0 ? 0 : model.usdPerYear(values, offset, fleet)
+    if (baseUsd === undefined) return undefined
+    const spilled = serving === most ? 0 : mean - served
+    const usd =
+      baseUsd +
+      (serving === most ? 0 : apiStanding) +
+      ((spilled * S_PER_YEAR) / TOKENS_PER_MILLION) * apiUsd
+    if (usd < least) {
+      least = usd
+      best = serving
+    }
+  }
+  return best
+}
+
+const S_PER_YEAR = HOURS_PER_YEAR * S_PER_HOUR
+
+function fleetRows(
+  { ledger, shape }: ModelContext,
+  prefix: string,
+  baseAt: string,
+  base: ScenarioOption,
+): void {
+  const at = (name: string) => `${prefix}.${name}`
+  const of = (name: string) => `${baseAt}.${name}`
+  ledger.result({
+    path: at('servers'),
+    label: 'Machines, spares included',
+    unit: 'servers',
+    formula:
+      base.kind === 'rented'
+        ? 'ceil(servingServers / availabilityRatio)'
+        : 'ceil(servingServers / (1 - maintenanceRatio)) + spareServers',
+    from: [
+      at('servingServers'),
+      ...(base.kind === 'rented'
+        ? [of('availabilityRatio')]
+        : [of('maintenanceRatio'), of('spareServers')]),
+    ],
+    work: ([serving = 0, share = 0, spares = 0]) =>
+      base.kind === 'rented'
+        ? wholeUp(serving / share)
+        : serving === 0
+          ? 0
+          : wholeUp(serving / (1 - share)) + spares,
+  })
+  ledger.result({
+    path: at('gpus'),
+    label: 'GPUs',
+    unit: 'units',
+    formula: 'servers x gpusPerServer',
+    from: [at('servers'), of('gpusPerServer')],
+    work: ([a = 0, b = 0]) => a * b,
+  })
+  ledger.result({
+    path: at('racks'),
+    label: 'Racks',
+    unit: 'racks',
+    formula: base.kind === 'rented' ? '0: they are not yours' : 'ceil(servers / serversPerRack)',
+    from: [at('servers'), ...(base.kind === 'rented' ? [] : [of('serversPerRack')])],
+    work: ([servers = 0, perRack = Number.POSITIVE_INFINITY]) => Math.ceil(servers / perRack),
+  })
+  ledger.result({
+    path: at('sites'),
+    label: 'Sites',
+    unit: 'sites',
+    formula: '1 where there is a machine',
+    from: [at('servers')],
+    work: ([servers = 0]) => (servers > 0 ? 1 : 0),
+  })
+  ledger.result({
+    path: at('baseOutputTokensPerS'),
+    label: 'Output tokens/s that the machines carry, mean',
+    unit: 'tokens/s',
+    formula:
+      'mean over the hours of min(load, servingServers x outputTokensPerSPerServer / withinHourFactor); all of it where they carry the peak',
+    from: [
+      'demand.meanOutputTokensPerS',
+      'demand.peakToMeanRatio',
+      'demand.withinHourFactor',
+      at('servingServers'),
+      of('outputTokensPerSPerServer'),
+      of('serversPerDeployment'),
+    ],
+    work: ([mean = 0, peak = 0, factor = 0, serving = 0, perServer = 0, group = 0]) =>
+      serving === servingServers(mean * peak * factor, perServer, group)
+        ? mean
+        : meanServed(shape, mean, (serving * perServer) / factor),
+  })
+  ledger.result({
+    path: at('busyServers'),
+    label: "Mean load of the base, in servers' worth of work",
+    unit: 'servers',
+    formula: 'baseOutputTokensPerS / outputTokensPerSPerServer',
+    from: [at('baseOutputTokensPerS'), of('outputTokensPerSPerServer')],
+    work: ([mean = 0, perServer = 0]) => mean / perServer,
+  })
+  ledger.result({
+    path: at('peakBusyServers'),
+    label: "The most load of the base, in servers' worth of work",
+    unit: 'servers',
+    formula:
+      'min(meanOutputTokensPerS x peakToMeanRatio / outputTokensPerSPerServer, servingServers / withinHourFactor)',
+    from: [...SEARCH, of('outputTokensPerSPerServer'), at('servingServers')],
+    work: ([mean = 0, peak = 0, factor = 0, perServer = 0, serving = 0]) =>
+      Math.min((mean * peak) / perServer, serving / factor),
+  })
+  ledger.result({
+    path: at('utilisationRatio'),
+    label: 'Utilisation of the machines',
+    unit: 'ratio',
+    formula: 'busyServers / servers',
+    from: [at('busyServers'), at('servers')],
+    work: ([busy = 0, servers = 0]) => busy / servers,
+  })
+  ledger.result({
+    path: at('spilledOutputTokensPerYear'),
+    label: 'Output tokens a year that the API takes',
+    unit: 'per year',
+    formula: '(meanOutputTokensPerS - baseOutputTokensPerS) x 31,536,000 s',
+    from: ['demand.meanOutputTokensPerS', at('baseOutputTokensPerS')],
+    work: ([mean = 0, served = 0]) => Math.max(0, mean - served) * S_PER_YEAR,
+  })
+}
+
+const FLEET = ['servers', 'gpus', 'racks', 'sites', 'busyServers', 'peakBusyServers']
+
+/** The base's own costs, at the fleet of the mix. Without a machine none is due. */
+function baseLines(
+  { ledger }: ModelContext,
+  prefix: string,
+  baseAt: string,
+  components: readonly CostComponent[],
+): string[] {
+  return components.map(({ id, label, formula, from, usdPerYear }) =>
+    ledger.result({
+      path: `${prefix}.lines.base-${id}.usdPerYear`,
+      label: `Base: ${label}`,
+      unit: 'USD/year',
+      formula: `${formula}; 0 without a machine`,
+      from: [
+        `${prefix}.sites`,
+        ...from.map((name) => pathOf(FLEET.includes(name) ? prefix : baseAt, name)),
+      ],
+      work: ([sites = 0, ...values]) => (sites === 0 ? 0 : usdPerYear(values)),
+    }),
+  )
+}
+
+function apiLines(
+  { ledger }: ModelContext,
+  prefix: string,
+  apiAt: string,
+  components: readonly CostComponent[],
+): string[] {
+  const tokens = ledger.result({
+    path: `${prefix}.lines.api-tokens.usdPerYear`,
+    label: 'API: tokens beyond the base',
+    unit: 'USD/year',
+    formula: 'spilledOutputTokensPerYear / 1e6 x tokenUsdPerMillionOutputTokens',
+    from: [`${prefix}.spilledOutputTokensPerYear`, `${apiAt}.tokenUsdPerMillionOutputTokens`],
+    work: ([spilled = 0, usd = 0]) => (spilled / TOKENS_PER_MILLION) * usd,
+  })
+  const standing = components.map(({ id, label, formula, from, usdPerYear }) =>
+    ledger.result({
+      path: `${prefix}.lines.api-${id}.usdPerYear`,
+      label: `API: ${label}`,
+      unit: 'USD/year',
+      formula: `${formula}; 0 where nothing is left for the API`,
+      from: [`${prefix}.spilledOutputTokensPerYear`, ...from.map((name) => pathOf(apiAt, name))],
+      work: ([spilled = 0, ...values]) => (spilled === 0 ? 0 : usdPerYear(values)),
+    }),
+  )
+  return [tokens, ...standing]
+}

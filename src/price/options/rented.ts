@@ -1,0 +1,167 @@
+import type { Maybe } from '../../arithmetic.ts'
+import { findProfile, rentalOf } from '../catalogue.ts'
+import { componentsOf } from '../components.ts'
+import { meanOver } from '../demand/load-shape.ts'
+import { servingServers } from '../fleet.ts'
+import type { RentalPrice } from '../price-sheet.ts'
+import type { OptionOf } from '../scenario.ts'
+import { wholeUp } from '../whole.ts'
+import { billRows } from './bill.ts'
+import { choiceRow, figureRow, type ModelContext, unknownRow } from './context.ts'
+import { busyRows, extraRows, fullUseRows, throughputRow } from './machine.ts'
+
+/** Rows of rented machines: a unit is the smallest that can be rented and holds the model, alone or with others. */
+export function rentedRows(context: ModelContext, id: string, option: OptionOf<'rented'>): void {
+  const prefix = `options.${id}`
+  const rental = rentalOf(option, context.subject, context.scenario, context.catalogue)
+  const profile =
+    option.hardwareProfile === undefined
+      ? context.profile
+      : findProfile(context.catalogue, option.hardwareProfile)
+  priceRows(context, prefix, option, rental)
+  extraRows(context, prefix, option)
+  choiceRow(
+    context,
+    {
+      path: `${prefix}.gpusPerServer`,
+      label: 'GPUs in a rented machine',
+      unit: 'units/server',
+      note: rental === undefined ? undefined : profile?.name,
+    },
+    rental && gpusPerUnit(rental.entry, context.units),
+    'specification',
+  )
+  throughputRow(context, prefix)
+  rentedFleetRows(context, prefix, option)
+  const components = componentsOf(option, context.scenario.capitalMethod)
+  billRows(context.ledger, prefix, components)
+  fullUseRows(context, prefix, components)
+}
+
+/** Where any number of GPUs can be rented, a machine is as many as serve the model together. */
+function gpusPerUnit({ billed, gpus }: RentalPrice, units: Maybe): Maybe {
+  return billed === 'per-gpu' ? units : gpus
+}
+
+function priceRows(
+  context: ModelContext,
+  prefix: string,
+  option: OptionOf<'rented'>,
+  rental: ReturnType<typeof rentalOf>,
+): void {
+  const row = { path: `${prefix}.rentUsdPerHour`, label: 'Rent', unit: 'USD/h/machine' }
+  const own = context.scenario.sources
+  if (rental === undefined)
+    unknownRow(context.ledger, { ...row, note: 'no rental price of this hardware is known' })
+  else {
+    const { entry, sources } = rental
+    const perGpu = entry.billed === 'per-gpu'
+    const gpus = perGpu ? context.units : entry.gpus
+    const scale = gpus === undefined ? undefined : gpus / entry.gpus
+    const note = `${entry.provider} ${entry.sku}, ${entry.commitment}${perGpu ? ', by the GPU' : ''}`
+    const { value, range } = entry.usdPerHour
+    if (scale === undefined) unknownRow(context.ledger, { ...row, note })
+    else
+      figureRow(
+        context,
+        { ...row, note },
+        {
+          ...entry.usdPerHour,
+          value: value * scale,
+          range: range && { ...range, low: range.low * scale, high: range.high * scale },
+        },
+        sources,
+      )
+  }
+  if (option.discountRatio)
+    figureRow(
+      context,
+      { path: `${prefix}.discountRatio`, label: 'Discount', unit: 'ratio' },
+      option.discountRatio,
+      own,
+    )
+  const available = {
+    path: `${prefix}.availabilityRatio`,
+    label: 'Time that rented machines are there',
+    unit: 'ratio',
+  }
+  if (option.availabilityRatio) figureRow(context, available, option.availabilityRatio, own)
+  else choiceRow(context, { ...available, note: 'none stated: all the time' }, 1)
+}
+
+function rentedFleetRows(
+  { ledger, shape }: ModelContext,
+  prefix: string,
+  { scaling }: OptionOf<'rented'>,
+): void {
+  const at = (name: string) => `${prefix}.${name}`
+  ledger.result({
+    path: at('servingServers'),
+    label: 'Machines that carry the peak',
+    unit: 'servers',
+    formula:
+      'ceil(meanOutputTokensPerS x peakToMeanRatio x withinHourFactor / outputTokensPerSPerServer), in whole deployments',
+    from: [
+      'demand.meanOutputTokensPerS',
+      'demand.peakToMeanRatio',
+      'demand.withinHourFactor',
+      at('outputTokensPerSPerServer'),
+      at('serversPerDeployment'),
+    ],
+    work: ([mean = 0, peak = 0, factor = 0, perServer = 0, group = 0]) =>
+      servingServers(mean * peak * factor, perServer, group),
+  })
+  switch (scaling) {
+    case 'always-on':
+      ledger.result({
+        path: at('servers'),
+        label: 'Machines rented around the clock',
+        unit: 'servers',
+        formula: 'ceil(servingServers / availabilityRatio)',
+        from: [at('servingServers'), at('availabilityRatio')],
+        work: ([serving = 0, available = 0]) => wholeUp(serving / available),
+      })
+      break
+    case 'follow-load':
+      ledger.result({
+        path: at('servers'),
+        label: 'Machines rented, mean over the hours',
+        unit: 'servers',
+        formula:
+          'mean over the hours of ceil(load x withinHourFactor / outputTokensPerSPerServer), in whole deployments, at least one / availabilityRatio',
+        from: [
+          'demand.meanOutputTokensPerS',
+          'demand.withinHourFactor',
+          at('outputTokensPerSPerServer'),
+          at('serversPerDeployment'),
+          at('availabilityRatio'),
+        ],
+        work: ([mean = 0, factor = 0, perServer = 0, group = 0, available = 0]) =>
+          perServer > 0
+            ? meanOver(shape, mean, (load) =>
+                Math.max(group, servingServers(load * factor, perServer, group) ?? 0),
+              ) / available
+            : undefined,
+      })
+  }
+  const counted = (name: string, label: string, formula: string, work: (servers: number) => number) =>
+    ledger.result({
+      path: at(name),
+      label,
+      unit: name,
+      formula,
+      from: [at('servers')],
+      work: ([servers = 0]) => work(servers),
+    })
+  ledger.result({
+    path: at('gpus'),
+    label: 'GPUs',
+    unit: 'units',
+    formula: 'servers x gpusPerServer',
+    from: [at('servers'), at('gpusPerServer')],
+    work: ([a = 0, b = 0]) => a * b,
+  })
+  counted('racks', 'Racks', '0: they are not yours', () => 0)
+  counted('sites', 'Sites', '1 where there is a machine', (servers) => (servers > 0 ? 1 : 0))
+  busyRows(ledger, prefix)
+}

@@ -1,0 +1,133 @@
+import { buildLedger, optionsInOrder } from './build-ledger.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
+import { costWarnings } from './cost-warnings.ts'
+import { exclusionsOf } from './control.ts'
+import { type Ledger, type LedgerRow, type Values, rowsBehind, workOut } from './ledger.ts'
+import { choosePoint } from './operating-point.ts'
+import type { Scenario, ScenarioOption } from './scenario.ts'
+import type { PricedPoint, Subject } from './subject.ts'
+
+/**
+ * The cost of what was measured under a scenario, by every option in it.
+ *
+ * @throws UserError when the scenario names what no catalogue has, or holds what cannot be
+ */
+export function priceSubject(
+  subject: Subject,
+  scenario: Scenario,
+  catalogue: Catalogue,
+): CostReport {
+  const { point, reason } = choosePoint(subject.points, subject.hasSlo)
+  const ledger = buildLedger(subject, point, scenario, catalogue)
+  const values = workOut(ledger)
+  return {
+    scenario: scenario.name,
+    pricedLevel: point?.level,
+    pricedLevelReason: reason,
+    options: optionsInOrder(scenario).map(([id, option]) =>
+      costOption(id, option, scenario, ledger, values),
+    ),
+    levels: subject.points.map((each) => levelCost(each, subject, scenario, catalogue)),
+    breakEvens: [],
+    curves: [],
+    allocationRefused: [],
+    decision: { options: [], requirements: [] },
+    figures: ledger.rows.map((row) => costFigure(row, values)),
+    warnings: costWarnings(subject, scenario, catalogue, ledger, point),
+  }
+}
+
+function costFigure(row: LedgerRow, values: Values): CostFigure {
+  const value = values.get(row.path)
+  const { path, label, unit } = row
+  switch (row.kind) {
+    case 'input': {
+      const { origin, source, date, note, uncertain } = row
+      return { path, label, unit, value, origin, source, date, note, uncertain }
+    }
+    case 'result':
+      return { path, label, unit, value, formula: row.formula, from: row.from }
+  }
+}
+
+function costOption(
+  id: string,
+  option: ScenarioOption,
+  scenario: Scenario,
+  ledger: Ledger,
+  values: Values,
+): CostOption {
+  const prefix = `options.${id}.lines.`
+  return {
+    id,
+    kind: option.kind,
+    name: nameOf(id, option, ledger),
+    lines: ledger.rows
+      .filter(({ path }) => path.startsWith(prefix))
+      .map(({ path }) => path.slice(prefix.length, -'.usdPerYear'.length)),
+    missing: missing(id, ledger, values),
+    excluded: exclusionsOf(option, scenario),
+  }
+}
+
+/** As the scenario has it; else what it is of. */
+function nameOf(id: string, option: ScenarioOption, { rows }: Ledger): string {
+  if (option.name !== undefined) return option.name
+  const note = (name: string) => {
+    const row = rows.find(({ path }) => path === `options.${id}.${name}`)
+    return row?.kind === 'input' ? row.note : undefined
+  }
+  switch (option.kind) {
+    case 'owned':
+      return `${note('gpusPerServer') ?? 'hardware without a profile'}, owned`
+    case 'colocated':
+      return `${note('gpusPerServer') ?? 'hardware without a profile'}, in colocation`
+    case 'rented':
+      return note('rentUsdPerHour') ?? 'no offer known'
+    case 'api':
+      return note('usdPerMillionOutputTokens') ?? option.api
+    case 'hybrid':
+      return `mix of ${option.base} and ${option.api}`
+  }
+}
+
+/** The unknown inputs behind an option's bill, in words. */
+function missing(id: string, ledger: Ledger, values: Values): string[] {
+  const wanted = `options.${id}.usdPerMillionOutputTokens`
+  if (values.get(wanted) !== undefined) return []
+  const unknown = rowsBehind(ledger, [wanted]).filter(
+    (row) => row.kind === 'input' && row.value === undefined,
+  )
+  const reasons = unknown.map(({ label, path }) => missingReasons[path] ?? `${label.toLowerCase()} (${path}) is not known`)
+  return reasons.length > 0 ? reasons : ['there is no demand to price']
+}
+
+const missingReasons: Readonly<Record<string, string>> = {
+  'measured.outputTokensPerS': 'no load level could be priced',
+  'measured.inputTokensPerS': 'no input throughput was measured at a level that could be priced',
+  'measured.units': 'how many units serve the model is unknown',
+}
+
+/** The first machines of one's own, were they priced at this level. */
+function levelCost(
+  point: PricedPoint,
+  subject: Subject,
+  scenario: Scenario,
+  catalogue: Catalogue,
+): LevelCost {
+  const owned = Object.entries(scenario.options).find(
+    ([, { kind }]) => kind === 'owned' || kind === 'colocated',
+  )
+  if (owned === undefined || !(point.outputTokensPerS ?? 0))
+    return { level: point.level, meetsSlo: point.meetsSlo }
+  const values = workOut(buildLedger(subject, point, scenario, catalogue))
+  const at = (name: string) => values.get(`options.${owned[0]}.${name}`)
+  return {
+    level: point.level,
+    usdPerMillionOutputTokens: at('usdPerMillionOutputTokens'),
+    usdPerMillionTotalTokens: at('usdPerMillionTotalTokens'),
+    meetsSlo: point.meetsSlo,
+  }
+}
+

@@ -1,0 +1,185 @@
+import type { Maybe } from '../arithmetic.ts'
+import { computeGpus } from '../detect/compute-gpus.ts'
+import { readingValue } from '../detect/reading.ts'
+import type { TelemetryScope } from '../detect/telemetry/sample.ts'
+import type { RunLog } from '../load/run-log.ts'
+import { askedTokens } from '../load/workloads/sizes.ts'
+import { hasSlo } from '../measure/goodput.ts'
+import type { Imported } from '../measure/imports/imported.ts'
+import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.ts'
+import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
+import { MS_PER_S } from '../units.ts'
+import { meetsSloLevel } from './operating-point.ts'
+
+/** Mean power that a scope of devices drew in a window, and when nobody asked anything. */
+export interface PowerSeen {
+  readonly scope: TelemetryScope
+  readonly loadPowerW: number
+  readonly idlePowerW?: number
+}
+
+/** One load as far as prices need it, whoever measured it. */
+export interface PricedPoint {
+  readonly level: number
+  readonly label: string
+  readonly outputTokensPerS: Maybe
+  /** Of it, with 95 %. */
+  readonly interval?: Interval
+  readonly inputTokensPerS: Maybe
+  readonly requestsPerS: Maybe
+  readonly cachedInputRatio: Maybe
+  /** Whether the level met the SLO; unknown where none was set or it was not judged. */
+  readonly meetsSlo: boolean | undefined
+  readonly tokensPerSPerUser: Maybe
+  readonly ttftP95Ms: Maybe
+  readonly tpotP95Ms: Maybe
+  /** Time a request waits for its first token, and from there to its last one, means, s: prefill (with queueing) and decode. */
+  readonly prefillSPerRequest: Maybe
+  readonly decodeSPerRequest: Maybe
+  readonly power: readonly PowerSeen[]
+}
+
+/** What is priced: a run, another tool's result or a stated throughput. */
+export interface Subject {
+  readonly kind: 'run' | 'imported' | 'stated'
+  /** e.g. `run 20261130-...`. */
+  readonly what: string
+  /** ISO date by which prices are fresh or stale; absent where nobody told it. */
+  readonly date?: string
+  readonly verdict: Verdict | 'NOT JUDGED'
+  readonly hasSlo: boolean
+  readonly points: readonly PricedPoint[]
+  /** Mean prompt that was asked for, where there is one. */
+  readonly promptTokens: Maybe
+  /** The machine that answered, where it was seen: none of it for a server elsewhere. */
+  readonly machine?: RunLog['hardware']
+  /** GPUs that the file of another tool, or the user, names. */
+  readonly told?: { readonly name?: string; readonly gpus?: number }
+  /** The model's weights and answers are not real ones. */
+  readonly unreal?: string
+}
+
+/** A run of ours. */
+export function subjectOfRun(run: RunLog, summary: Summary): Subject {
+  const { benchmark } = run.config
+  return {
+    kind: 'run',
+    what: `run ${run.runId}`,
+    date: run.epoch.slice(0, 'YYYY-MM-DD'.length),
+    verdict: summary.verdict,
+    hasSlo: hasSlo(benchmark.slo),
+    points: summary.points.map(pointOfRun),
+    promptTokens: askedTokens(benchmark.workload).inputTokens,
+    // What was detected is the client's machine: it says nothing of a server elsewhere.
+    machine: run.target.loopback ? run.hardware : undefined,
+    unreal: run.target.simulated
+      ? 'a simulator answered'
+      : run.target.weights === 'random'
+        ? 'the weights are random'
+        : undefined,
+  }
+}
+
+function pointOfRun(point: OperatingPoint): PricedPoint {
+  const ttftMs = point.ttftFromSentMs.mean
+  const latencyMs = point.latencyMs.mean
+  const waitMs = point.ttftMs.mean
+  return {
+    level: point.level,
+    label: point.label,
+    outputTokensPerS: point.outputTokensPerS,
+    interval: point.outputTokensPerSInterval,
+    inputTokensPerS: point.inputTokensPerS,
+    requestsPerS: point.requestsPerS,
+    cachedInputRatio: point.cachedInputRatio,
+    meetsSlo: meetsSloLevel(point),
+    tokensPerSPerUser: point.tokensPerSPerUser,
+    ttftP95Ms: point.ttftMs.p95.value,
+    tpotP95Ms: point.tpotMs.p95.value,
+    prefillSPerRequest: ttftMs === undefined ? undefined : ttftMs / MS_PER_S,
+    decodeSPerRequest:
+      latencyMs === undefined || waitMs === undefined ? undefined : (latencyMs - waitMs) / MS_PER_S,
+    power: (point.machine?.scopes ?? []).flatMap(({ scope, status, meanPowerW, idlePowerW }) =>
+      status === 'ok' && meanPowerW !== undefined
+        ? [{ scope, loadPowerW: meanPowerW, idlePowerW }]
+        : [],
+    ),
+  }
+}
+
+/** Another tool's result. Its power, where it tells any, is of the GPUs alone. */
+export function subjectOfImport(imported: Imported): Subject {
+  const summary = toSummary(imported)
+  const [first] = imported.points
+  return {
+    kind: 'imported',
+    what: `result of ${imported.tool.name}`,
+    date: /^\d{4}-\d{2}-\d{2}/.exec(first?.date ?? '')?.[0],
+    verdict: summary.verdict,
+    hasSlo: false,
+    points: summary.points.map((point, index) =>
+      pointOfImport(point, imported.points[index]?.gpuPowerW),
+    ),
+    promptTokens: summary.points[0]?.inputTokens?.mean,
+    told: { name: first?.gpu?.name, gpus: first?.gpu?.count },
+  }
+}
+
+function pointOfImport(
+  point: ImportedSummary['points'][number],
+  gpuPowerW: Maybe,
+): PricedPoint {
+  return {
+    level: point.level,
+    label: point.label,
+    outputTokensPerS: point.outputTokensPerS,
+    inputTokensPerS: point.inputTokensPerS,
+    requestsPerS: point.requestsPerS,
+    cachedInputRatio: point.cachedInputRatio,
+    meetsSlo: undefined,
+    tokensPerSPerUser: point.tokensPerSPerUser,
+    ttftP95Ms: point.ttftMs?.p95.value,
+    tpotP95Ms: point.tpotMs?.p95.value,
+    prefillSPerRequest: undefined,
+    decodeSPerRequest: undefined,
+    power: gpuPowerW === undefined ? [] : [{ scope: 'gpu', loadPowerW: gpuPowerW }],
+  }
+}
+
+/** A throughput that somebody states, without a measurement. */
+export function statedSubject(
+  outputTokensPerS: number,
+  inputTokensPerS: Maybe,
+  date: string | undefined,
+): Subject {
+  return {
+    kind: 'stated',
+    what: 'throughput as stated',
+    date,
+    verdict: 'NOT JUDGED',
+    hasSlo: false,
+    points: [
+      {
+        level: 0,
+        label: 'as stated',
+        outputTokensPerS,
+        inputTokensPerS,
+        requestsPerS: undefined,
+        cachedInputRatio: undefined,
+        meetsSlo: undefined,
+        tokensPerSPerUser: undefined,
+        ttftP95Ms: undefined,
+        tpotP95Ms: undefined,
+        prefillSPerRequest: undefined,
+        decodeSPerRequest: undefined,
+        power: [],
+      },
+    ],
+    promptTokens: undefined,
+  }
+}
+
+/** Names of the GPUs that were seen computing, one a GPU. */
+export function seenGpus({ machine }: Subject): string[] {
+  return machine ? computeGpus(machine).map(({ name }) => readingValue(name) ?? '') : []
+}
