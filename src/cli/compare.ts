@@ -2,7 +2,7 @@ import { exitCodes, UserError } from '../errors.ts'
 import { type Comparison, compareSides } from '../measure/compare.ts'
 import type { ComparedPrice, ComparedRun } from '../measure/compare-metrics.ts'
 import { type NoiseFloor, noiseFloor } from '../measure/compare-self.ts'
-import type { CostReport } from '../price/cost-report.ts'
+import { type CostReport, figureFinder } from '../price/cost-report.ts'
 import { type CompareResult, incomparableLines } from '../report/compare-document.ts'
 import { compareJson, compareMarkdown, compareText } from '../report/compare-formats.ts'
 import type { Report } from '../report/report.ts'
@@ -106,15 +106,21 @@ function comparedRun(path: string, { run, summary, cost }: Report): ComparedRun 
   return { path, run, summary, price: priceOf(cost) }
 }
 
-function priceOf({ levels, options, utilisation }: CostReport): ComparedPrice | undefined {
+function priceOf(cost: CostReport): ComparedPrice | undefined {
+  const { levels, options } = cost
   const priced = levels.filter(({ usdPerMillionOutputTokens: usd }) => usd !== undefined)
   if (priced.length === 0) return undefined
-  const { name = 'not known', usdPerHour } = options.find(({ kind }) => kind === 'owned') ?? {}
+  const machines = options.find(({ kind }) => kind === 'owned' || kind === 'colocated')
+  const find = figureFinder(cost)
+  const figures = ['usdPerHour', 'utilisationRatio'].flatMap((name) => {
+    const { label, value } = find(`options.${machines?.id}.${name}`) ?? {}
+    return label === undefined || value === undefined ? [] : [[`${label}, ${name}`, String(value)]]
+  })
   return {
     basis: {
-      'Hardware priced': name,
-      ...(usdPerHour === undefined ? {} : { 'USD an hour': String(usdPerHour) }),
-      Utilisation: String(utilisation),
+      Scenario: cost.scenario,
+      'Hardware priced': machines?.name ?? 'not known',
+      ...Object.fromEntries(figures),
     },
     usdPerMillionOutputTokens: Object.fromEntries(
       priced.map(({ level, usdPerMillionOutputTokens }) => [level, usdPerMillionOutputTokens]),

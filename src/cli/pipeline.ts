@@ -31,9 +31,10 @@ import { vetWords } from '../load/workloads/vet-words.ts'
 import type { Certificate } from '../measure/instrument-certificate.ts'
 import { sampleForecast } from '../measure/sample-forecast.ts'
 import { packageVersion } from '../package-files.ts'
-import { type Catalogue, checkNames, chooseInputs, usedCatalogue } from '../price/inputs.ts'
-import { priceRun } from '../price/price-run.ts'
+import { type Catalogue, checkNames, usedCatalogue } from '../price/catalogue.ts'
+import { priceSubject } from '../price/price-subject.ts'
 import type { Scenario } from '../price/scenario.ts'
+import { subjectOfRun } from '../price/subject.ts'
 import { seededRandom } from '../random.ts'
 import { reportFormats } from '../report/index.ts'
 import { plainText } from '../report/plain-text.ts'
@@ -394,12 +395,12 @@ async function load(
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
   // As anyone will who reads the directory: its figures are those of its files.
   const { summary } = await recompute(await readRun(directory))
-  const cost = priceRun(run, summary, plan.scenario, plan.catalogue)
-  const chosen = chooseInputs(run, plan.scenario, plan.catalogue)
+  const subject = subjectOfRun(run, summary)
+  const cost = priceSubject(subject, plan.scenario, plan.catalogue)
   const pricing: Pricing = {
     schemaVersion: 1,
     scenario: plan.scenario,
-    catalogue: usedCatalogue(plan.catalogue, chosen, plan.scenario),
+    catalogue: usedCatalogue(subject, plan.scenario, plan.catalogue),
   }
   await writeJson(join(directory, runFiles.pricing), pricing)
   const report: Report = { schemaVersion: 1, run, summary, cost }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { JournalCounts } from '../load/read-journal.ts'
-import { priceRun } from '../price/price-run.ts'
+import { priceSubject } from '../price/price-subject.ts'
 import type { Scenario } from '../price/scenario.ts'
+import { subjectOfRun } from '../price/subject.ts'
 import type { Report } from '../report/report.ts'
 import { readRun, runFiles, type StoredRun } from '../verify/read-run.ts'
 import { recompute, reportOf } from '../verify/verify-run.ts'
@@ -38,7 +39,7 @@ export async function recomputeStored(
     schemaVersion: 1,
     run,
     summary,
-    cost: priceRun(run, summary, scenario, await loadCatalogue()),
+    cost: priceSubject(subjectOfRun(run, summary), scenario, await loadCatalogue()),
   }
 }
 

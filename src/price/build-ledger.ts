@@ -1,4 +1,3 @@
-import { requirePue } from './requirements.ts'
 import { type Catalogue, measuredProfile, measuredUnits } from './catalogue.ts'
 import { demandRows, demandShape, measuredRows } from './demand/demand-rows.ts'
 import { type Ledger, startLedger } from './ledger.ts'
@@ -9,6 +8,7 @@ import { hybridRows } from './options/hybrid.ts'
 import { machineRows } from './options/machine.ts'
 import { rentedRows } from './options/rented.ts'
 import { resultRows } from './options/results.ts'
+import { requirePue } from './requirements.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
 import type { PricedPoint, Subject } from './subject.ts'
 

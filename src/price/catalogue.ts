@@ -1,5 +1,9 @@
 import type { Maybe } from '../arithmetic.ts'
-import { type HardwarePrice, type HardwareProfile, matchProfile } from '../detect/hardware-profile.ts'
+import {
+  type HardwarePrice,
+  type HardwareProfile,
+  matchProfile,
+} from '../detect/hardware-profile.ts'
 import { UserError } from '../errors.ts'
 import type { Source } from '../figure.ts'
 import type { PriceEntry, PriceSheet, RentalPrice } from './price-sheet.ts'
@@ -83,7 +87,10 @@ function namesOf(
     case 'owned':
       return named('electricity', option.electricity)
     case 'colocated':
-      return [...named('colocation', option.colocation), ...named('electricity', option.electricity)]
+      return [
+        ...named('colocation', option.colocation),
+        ...named('electricity', option.electricity),
+      ]
     case 'rented':
       return named('rental', option.rental)
     case 'api':
@@ -99,7 +106,8 @@ export function measuredProfile(
   scenario: Scenario,
   catalogue: Catalogue,
 ): HardwareProfile | undefined {
-  if (scenario.hardwareProfile !== undefined) return findProfile(catalogue, scenario.hardwareProfile)
+  if (scenario.hardwareProfile !== undefined)
+    return findProfile(catalogue, scenario.hardwareProfile)
   const names = [...new Set(seenGpus(subject))]
   const told = subject.told?.name
   const candidates = names.length > 0 ? names : told === undefined ? [] : [told]
@@ -152,7 +160,9 @@ export function usedCatalogue(
     ...Object.values(scenario.options).flatMap((option) => namesOf(option).map(({ name }) => name)),
     ...Object.values(scenario.market.commitments ?? {}),
     ...Object.values(scenario.options).flatMap((option) =>
-      option.kind === 'rented' ? (rentalOf(option, subject, scenario, catalogue)?.entry.id ?? []) : [],
+      option.kind === 'rented'
+        ? (rentalOf(option, subject, scenario, catalogue)?.entry.id ?? [])
+        : [],
     ),
   ])
   return {

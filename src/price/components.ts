@@ -165,20 +165,19 @@ const electricityComponent: CostComponent = {
   label: 'Electricity',
   formula:
     '(servers x idlePowerW + busyServers x (loadPowerW - idlePowerW)) / 1,000 x 8,760 h x pueRatio x electricityUsdPerKwh',
-  from: [
-    'servers',
-    'busyServers',
-    'idlePowerW',
-    'loadPowerW',
-    'pueRatio',
-    'electricityUsdPerKwh',
-  ],
+  from: ['servers', 'busyServers', 'idlePowerW', 'loadPowerW', 'pueRatio', 'electricityUsdPerKwh'],
   usdPerYear: ([servers = 0, busy = 0, idle = 0, load = 0, pue = 0, price = 0]) =>
     (servers * idle + busy * (load - idle)) * HOURS_PER_YEAR_PER_KW * pue * price,
 }
 
 /** kW at the meter in the highest hour. */
-function peakKw(servers: number, peakBusy: number, idle: number, load: number, pue: number): number {
+function peakKw(
+  servers: number,
+  peakBusy: number,
+  idle: number,
+  load: number,
+  pue: number,
+): number {
   return ((servers * idle + peakBusy * (load - idle)) / W_PER_KW) * pue
 }
 

@@ -67,8 +67,9 @@ function isIn(place: string, area: string): boolean {
   return place === area || (unions[area]?.includes(place) ?? false)
 }
 
-const eu =
-  'AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE'.split(' ')
+const eu = 'AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE'.split(
+  ' ',
+)
 
 /** Members, ISO 3166-1 (European Union, 27 since 2020; the Area adds Iceland, Liechtenstein and Norway). */
 const unions: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,6 @@
-import type { Uncertain } from './uncertainty/uncertain.ts'
 import type { Origin } from './ledger.ts'
 import type { Requirement, ScenarioOption } from './scenario.ts'
+import type { Uncertain } from './uncertainty/uncertain.ts'
 
 /**
  * One number of a price, and where it comes from: an input has an origin and a source, a result a formula and the paths that it is worked
@@ -98,7 +98,10 @@ export interface CostCurve {
   readonly formula: string
   readonly x: readonly number[]
   /** One value a place; null where it is unknown. */
-  readonly series: readonly { readonly option: string; readonly values: readonly (number | null)[] }[]
+  readonly series: readonly {
+    readonly option: string
+    readonly values: readonly (number | null)[]
+  }[]
 }
 
 /** One input moved alone from its low to its high end: paths of figures. */
@@ -125,7 +128,11 @@ export interface CostUncertainty {
     readonly cheapest: string
   }[]
   /** Of the option that the report is about, widest first. */
-  readonly tornado: { readonly option: string; readonly base: string; readonly bars: readonly TornadoBar[] }
+  readonly tornado: {
+    readonly option: string
+    readonly base: string
+    readonly bars: readonly TornadoBar[]
+  }
 }
 
 /** What one requirement removes and costs. Paths of figures. */

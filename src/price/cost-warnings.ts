@@ -61,7 +61,12 @@ function judgement({ verdict, kind, what, unreal }: Subject): CostWarning[] {
         ]),
     ...(unreal === undefined
       ? []
-      : [{ kind: 'unreal', text: `The throughput is not that of a trained model: ${unreal}.` } as const]),
+      : [
+          {
+            kind: 'unreal',
+            text: `The throughput is not that of a trained model: ${unreal}.`,
+          } as const,
+        ]),
   ]
 }
 
@@ -114,7 +119,8 @@ function hardware(
 }
 
 function noProfile({ machine, kind }: Subject): string {
-  if (kind !== 'run') return 'The hardware is unknown, so it has no price: name it with --hardware and --gpus.'
+  if (kind !== 'run')
+    return 'The hardware is unknown, so it has no price: name it with --hardware and --gpus.'
   if (machine === undefined)
     return 'The server is another machine, so its hardware is unknown here: name it with --hardware and --gpus.'
   return machine.gpus.length === 0

@@ -49,7 +49,9 @@ export function servingServers(
   serversPerDeployment: number,
 ): Maybe {
   if (!(tokensPerSPerServer > 0)) return undefined
-  return wholeUp(peakTokensPerS / (tokensPerSPerServer * serversPerDeployment)) * serversPerDeployment
+  return (
+    wholeUp(peakTokensPerS / (tokensPerSPerServer * serversPerDeployment)) * serversPerDeployment
+  )
 }
 
 /** Servers to buy for those that serve: ceil(serving / (1 - maintenance)) + spares; none for none. */

@@ -87,13 +87,13 @@ export type Values = ReadonlyMap<string, Maybe>
 export function workOut({ rows }: Ledger, replaced: Values = new Map()): Values {
   const values = new Map<string, Maybe>()
   for (const row of rows) {
-    const value = replaced.has(row.path) ? replaced.get(row.path) : valueOf(row, values)
+    const value = replaced.has(row.path) ? replaced.get(row.path) : rowValue(row, values)
     values.set(row.path, value)
   }
   return values
 }
 
-function valueOf(row: LedgerRow, values: Values): Maybe {
+function rowValue(row: LedgerRow, values: Values): Maybe {
   if (row.kind === 'input') return row.value
   const known: number[] = []
   for (const path of row.from) {

@@ -1,9 +1,9 @@
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
+import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
-import { exclusionsOf } from './control.ts'
-import { type Ledger, type LedgerRow, type Values, rowsBehind, workOut } from './ledger.ts'
+import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
 import type { PricedPoint, Subject } from './subject.ts'
@@ -99,7 +99,9 @@ function missing(id: string, ledger: Ledger, values: Values): string[] {
   const unknown = rowsBehind(ledger, [wanted]).filter(
     (row) => row.kind === 'input' && row.value === undefined,
   )
-  const reasons = unknown.map(({ label, path }) => missingReasons[path] ?? `${label.toLowerCase()} (${path}) is not known`)
+  const reasons = unknown.map(
+    ({ label, path }) => missingReasons[path] ?? `${label.toLowerCase()} (${path}) is not known`,
+  )
   return reasons.length > 0 ? reasons : ['there is no demand to price']
 }
 
@@ -130,4 +132,3 @@ function levelCost(
     meetsSlo: point.meetsSlo,
   }
 }
-

@@ -27,13 +27,7 @@ const perSchema = z
   .describe('What it is bought for: so many of it are needed')
 
 const becauseSchema = z
-  .enum([
-    'dataResidency',
-    'airGap',
-    'operatorJurisdiction',
-    'certifications',
-    'dataClass',
-  ])
+  .enum(['dataResidency', 'airGap', 'operatorJurisdiction', 'certifications', 'dataClass'])
   .optional()
   .describe('The requirement that causes it; without that requirement it is not bought')
 
@@ -159,12 +153,8 @@ const colocatedSchema = z.strictObject({
     .optional()
     .describe('Id of an electricity price, where energy is billed beside the space'),
   pueRatio: between(1, 4, 'a ratio').optional().describe('By which metered energy is multiplied'),
-  crossConnects: z
-    .strictObject({ count: amountFigure, usdEachPerMonth: usdFigure })
-    .optional(),
-  remoteHands: z
-    .strictObject({ hoursPerMonth: amountFigure, usdPerHour: usdFigure })
-    .optional(),
+  crossConnects: z.strictObject({ count: amountFigure, usdEachPerMonth: usdFigure }).optional(),
+  remoteHands: z.strictObject({ hoursPerMonth: amountFigure, usdPerHour: usdFigure }).optional(),
   gridGPerKwh: amountFigure.optional(),
   waterLPerKwh: amountFigure.optional(),
   embodiedKgPerServer: amountFigure.optional(),
@@ -181,7 +171,9 @@ const rentedSchema = z.strictObject({
   scaling: z
     .enum(['always-on', 'follow-load'])
     .default('always-on')
-    .describe('Rented around the clock, or hour by hour as the demand asks; a commitment pays for idle'),
+    .describe(
+      'Rented around the clock, or hour by hour as the demand asks; a commitment pays for idle',
+    ),
   discountRatio: ratioFigure.optional(),
   availabilityRatio: between(0.01, 1, 'a ratio')
     .optional()
@@ -192,13 +184,17 @@ const apiSchema = z.strictObject({
   kind: z.literal('api'),
   ...extras,
   api: z.string().describe('Id of an API price'),
-  batchShareRatio: ratioFigure.optional().describe('Share of the requests that can wait for a batch'),
+  batchShareRatio: ratioFigure
+    .optional()
+    .describe('Share of the requests that can wait for a batch'),
 })
 
 const hybridSchema = z.strictObject({
   kind: z.literal('hybrid'),
   ...extras,
-  base: idSchema.describe('Option that serves the base: owned, colocated or rented around the clock'),
+  base: idSchema.describe(
+    'Option that serves the base: owned, colocated or rented around the clock',
+  ),
   api: idSchema.describe('Option of an API that takes the rest'),
 })
 
@@ -253,7 +249,11 @@ const demandSchema = z.strictObject({
       z.strictObject({
         kind: z.literal('poisson'),
         quantile: z.number().min(0.5).max(0.999999),
-        perS: z.number().positive().default(60).describe('Seconds over which capacity may even out'),
+        perS: z
+          .number()
+          .positive()
+          .default(60)
+          .describe('Seconds over which capacity may even out'),
       }),
     ])
     .optional()
@@ -292,7 +292,12 @@ export const scenarioSchema = z
       .positive()
       .optional()
       .describe('GPUs, or hosts without one, that were measured; without it, all detected ones'),
-    horizonYears: z.int().min(1).max(15).default(5).describe('Years that investments are judged by'),
+    horizonYears: z
+      .int()
+      .min(1)
+      .max(15)
+      .default(5)
+      .describe('Years that investments are judged by'),
     costOfCapitalRatioPerYear: ratioFigure.describe('Interest a year on the money bound'),
     capitalMethod: z.enum(['annuity', 'straight-line']).default('annuity'),
     demand: demandSchema,
@@ -327,12 +332,19 @@ export const scenarioSchema = z
           kind: z.literal('per-million-output-tokens'),
           usdPerMillionOutputTokens: usdFigure,
         }),
-        z.strictObject({ kind: z.literal('per-seat'), usdPerSeatMonth: usdFigure, seats: amountFigure }),
+        z.strictObject({
+          kind: z.literal('per-seat'),
+          usdPerSeatMonth: usdFigure,
+          seats: amountFigure,
+        }),
       ])
       .optional()
       .describe('What is earned with it'),
     weights: z
-      .partialRecord(z.enum(['cost', 'performance', 'security', 'control']), z.number().nonnegative())
+      .partialRecord(
+        z.enum(['cost', 'performance', 'security', 'control']),
+        z.number().nonnegative(),
+      )
       .optional()
       .describe('For a weighted decision; without them nothing is scored'),
     uncertainty: z
@@ -374,7 +386,8 @@ function hybridIssues(
       : [
           {
             path: ['base'],
-            message: 'expected the id of an option that is owned, colocated or rented around the clock',
+            message:
+              'expected the id of an option that is owned, colocated or rented around the clock',
           },
         ]),
     ...(options[option.api]?.kind === 'api'

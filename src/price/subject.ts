@@ -125,10 +125,7 @@ export function subjectOfImport(imported: Imported): Subject {
   }
 }
 
-function pointOfImport(
-  point: ImportedSummary['points'][number],
-  gpuPowerW: Maybe,
-): PricedPoint {
+function pointOfImport(point: ImportedSummary['points'][number], gpuPowerW: Maybe): PricedPoint {
   return {
     level: point.level,
     label: point.label,

@@ -20,7 +20,7 @@ import {
   topLegend,
   valueChannel,
 } from './chart-look.ts'
-import { ownedOption } from './facts.ts'
+import { billLines, optionRows, ownOption } from './cost-facts.ts'
 import { textWidth } from './font-widths.ts'
 import {
   formatCount,
@@ -352,27 +352,29 @@ function pointLabels(values: readonly SpeedRow[]): SpeedRow[] {
 
 function costChart(report: Report): Chart {
   const id = 'cost'
-  const owned = ownedOption(report)
-  const description = 'What an hour of the owned option costs in USD, by component.'
-  const known = (owned?.lines ?? []).filter(({ usdPerHour }) => usdPerHour !== undefined)
-  if (!owned || known.length === 0) {
+  const { cost } = report
+  const owned = ownOption(cost)
+  const description = 'What a year of the first machines of one’s own costs in USD, by line.'
+  const lines = owned ? billLines(cost, owned) : []
+  if (!owned || lines.every(({ value }) => value === undefined)) {
     const why = owned ? 'No line of its bill is known.' : 'No owned option is priced.'
     return { kind: 'left-out', id, description, why }
   }
-  const values = owned.lines.map(({ label, usdPerHour }) => ({
+  const values = lines.map(({ label, value }) => ({
     label: shorten(label, 60),
-    usd: usdPerHour ?? 0,
-    text: usdPerHour === undefined ? notAvailable : formatUsd(usdPerHour),
+    usd: value ?? 0,
+    text: value === undefined ? notAvailable : formatUsd(value),
   }))
+  const usdPerYear = optionRows(cost).find(({ option }) => option.id === owned.id)?.usdPerYear
   const spec = frame(
     report,
-    `Cost of an hour: ${formatUsd(owned.usdPerHour)}`,
-    `USD per hour of ${shorten(owned.name, 80)}, by component`,
+    `Cost of a year: ${formatUsd(usdPerYear)}`,
+    `USD a year of ${shorten(owned.name, 80)}, by line`,
     [{ data: { values }, layer: costLayers(values) }],
     70 + 24 * values.length,
   )
-  const notes = owned.lines
-    .filter(({ usdPerHour }) => usdPerHour === undefined)
+  const notes = lines
+    .filter(({ value }) => value === undefined)
     .map(({ label }) => `${plainText(label)} is unknown, and therefore the total.`)
   return { kind: 'drawn', id, description, spec, notes }
 }

@@ -13,6 +13,7 @@ import type {
   ServerTime,
   TokenDirection,
 } from '../measure/summary.ts'
+import { optionRows, ownOption } from './cost-facts.ts'
 import { hardwareLine, serverHost } from './facts.ts'
 import { whyWithheld } from './format.ts'
 import { frontLines, stampOf } from './front-matter.ts'
@@ -145,10 +146,16 @@ const columns: readonly Column[] = [
   ['clock_sm_min_mhz', (_, row) => least(row, ({ clockSmMinMhz }) => clockSmMinMhz)],
   ['is_priced_level', (_, { priced }) => priced],
   ['meets_slo', (_, { cost }) => cost?.meetsSlo],
-  ['utilisation_ratio', ({ cost }) => cost.utilisation],
+  ['utilisation_ratio', ({ cost }) => ownRow(cost)?.utilisationRatio],
   ['usd_per_million_output_tokens', (_, { cost }) => cost?.usdPerMillionOutputTokens],
   ['usd_per_million_total_tokens', (_, { cost }) => cost?.usdPerMillionTotalTokens],
 ]
+
+/** Of the machines of one's own that are priced first. */
+function ownRow(cost: Report['cost']) {
+  const own = ownOption(cost)
+  return optionRows(cost).find(({ option }) => option.id === own?.id)
+}
 
 function distribution(
   name: string,

@@ -8,7 +8,7 @@ import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import { describeWorkload } from '../load/workloads/sizes.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
-import type { BreakEven, CostOption } from '../price/cost-report.ts'
+import { figureFinder } from '../price/cost-report.ts'
 import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
 import {
   formatCount,
@@ -86,22 +86,13 @@ export function pricedPoint({ summary, cost }: Report): OperatingPoint | undefin
   return summary.points.find(({ level }) => level === cost.pricedLevel)
 }
 
-/** The option whose bill is explained: the first owned one. */
-export function ownedOption({ cost }: Report): CostOption | undefined {
-  return cost.options.find(({ kind }) => kind === 'owned')
-}
-
 /** What the prices of the cost section rest on. */
 export function pricingBasis(report: Report): string {
   const point = pricedPoint(report)
   const at = point ? `Priced at ${plainText(point.label)}` : 'No load level could be priced'
-  const used = `Utilisation ${formatPercent(report.cost.utilisation)}.`
-  return `${at}: ${sentence(report.cost.pricedLevelReason)} ${used}`
-}
-
-/** One sentence on a break-even, its own explanation included. */
-export function breakEvenLine(breakEven: BreakEven): string {
-  return `Against ${plainText(breakEven.against)}: ${breakEvenOutcome(breakEven)}. ${sentence(breakEven.explanation)}`
+  const { value } = figureFinder(report.cost)('demand.outputTokensPerDay') ?? {}
+  const wanted = value === undefined ? '' : ` Demand: ${formatTokens(value)} output tokens a day.`
+  return `${at}: ${sentence(report.cost.pricedLevelReason)}${wanted}`
 }
 
 /** Everything that was set, defaults included. */
@@ -295,30 +286,6 @@ function gpuName({ name, vendor, vramTotalMib }: Gpu): string {
   const vramMib = readingValue(vramTotalMib)
   const model = plainText(readingValue(name) ?? `${vendor} GPU of unknown model`)
   return vramMib === undefined ? model : `${model} (${formatNumber(vramMib / MIB_PER_GIB)} GiB)`
-}
-
-function breakEvenOutcome({ kind, outcome, value, outputTokensPerDay }: BreakEven): string {
-  const what = { utilisation: 'utilisation', months: 'time to pay back' }[kind]
-  switch (outcome) {
-    case 'at':
-      return `${atText(kind, value)}${perDay(outputTokensPerDay)}`
-    case 'never':
-      return `no break-even: owning is dearer at any ${what}`
-    case 'always':
-      return `no break-even: owning is cheaper at any ${what}`
-    case 'unknown':
-      return `break-even ${notAvailable}`
-  }
-}
-
-function atText(kind: BreakEven['kind'], value: number | undefined): string {
-  return kind === 'utilisation'
-    ? `break-even at ${formatPercent(value)} utilisation`
-    : `break-even after ${formatNumber(value)} months`
-}
-
-function perDay(outputTokens: number | undefined): string {
-  return outputTokens === undefined ? '' : ` (${formatTokens(outputTokens)} output tokens a day)`
 }
 
 function windowText({ durationS, requests }: { durationS?: number; requests?: number }): string {

@@ -1,26 +1,34 @@
-import type { CostLine, CostOption } from '../price/cost-report.ts'
-import { breakEvenLine, pricingBasis, sentence } from './facts.ts'
-import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
+import type { CostOption } from '../price/cost-report.ts'
+import {
+  assumptions,
+  billLines,
+  breakEvenLine,
+  fleetText,
+  type OptionRow,
+  optionRows,
+} from './cost-facts.ts'
+import { pricingBasis, sentence } from './facts.ts'
+import { formatNumber, formatStated, formatUsd, notAvailable } from './format.ts'
 import { bulletList, htmlSection, htmlTable, paragraph } from './html-table.ts'
 import { html, type Markup } from './markup.ts'
 import { shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
 
-/** What the tokens cost, why, and on what assumptions. `chart` is the picture of an hourly bill. */
+/** What the tokens cost, why, and on what assumptions. `chart` is the picture of the bills. */
 export function costSection(report: Report, chart: Markup): Markup {
   const { cost } = report
   return htmlSection(
     'Cost',
     paragraph(pricingBasis(report)),
     cost.options.length === 0 ? paragraph('No option was priced.') : optionTable(report),
-    html`<p class="small">The prices of a token put the whole bill on the tokens named: they are alternatives and never add up. The split shares one bill between input and output tokens.</p>
-<h3>When owning pays</h3>
+    html`<p class="small">The prices of a token put the whole bill on the tokens named: they are alternatives and never add up.</p>
 `,
     cost.breakEvens.length === 0
-      ? paragraph('There is nothing to compare an owned option with.')
-      : bulletList(cost.breakEvens.map(breakEvenLine)),
+      ? undefined
+      : html`<h3>When one option beats another</h3>
+${bulletList(cost.breakEvens.map((each) => breakEvenLine(cost, each)))}`,
     chart,
-    ...cost.options.filter(({ lines }) => lines.length > 0).map(billOf),
+    ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
     assumptionTable(report),
   )
 }
@@ -31,55 +39,59 @@ function optionTable({ cost }: Report): Markup {
     'Options',
     [
       { heading: 'Option' },
-      { heading: 'USD an hour', numeric },
-      { heading: `USD per M output tokens, at ${formatPercent(cost.utilisation)}`, numeric },
+      { heading: 'USD per M output tokens', numeric },
       { heading: 'the same, at full use', numeric },
       { heading: 'USD per M of all tokens', numeric },
-      { heading: 'Split: per M input', numeric },
-      { heading: 'Split: per M output', numeric },
+      { heading: 'USD a year', numeric },
+      { heading: 'Machines', numeric },
+      { heading: 'Mean kW', numeric },
     ],
-    cost.options.map((option) => [
-      optionName(option),
-      option.kind === 'api' ? 'by the token' : formatUsd(option.usdPerHour),
-      html`<strong>${formatUsd(option.prices.usdPerMillionOutputTokens)}</strong>`,
-      formatUsd(option.pricesAtFullUse.usdPerMillionOutputTokens),
-      formatUsd(option.prices.usdPerMillionTotalTokens),
-      ...splitPrices(option),
+    optionRows(cost).map((row) => [
+      optionName(row),
+      html`<strong>${formatUsd(row.usdPerMillionOutputTokens)}</strong>`,
+      hasMachinesOfItsOwn(row.option) ? formatUsd(row.fullUseUsdPerMillionOutputTokens) : '',
+      formatUsd(row.usdPerMillionTotalTokens),
+      formatUsd(row.usdPerYear),
+      fleetText(row),
+      row.meanPowerKw === undefined ? '' : formatNumber(row.meanPowerKw),
     ]),
   )
 }
 
-function optionName({ name, kind, missing }: CostOption): Markup {
+function hasMachinesOfItsOwn({ kind }: CostOption): boolean {
+  return kind !== 'api' && kind !== 'hybrid'
+}
+
+function optionName({ option: { name, kind, missing, excluded } }: OptionRow): Markup {
   const why = missing.map(
     (text) => html`<br><span class="absent">${notAvailable}: ${sentence(text)}</span>`,
   )
-  return html`${name} <span class="kind">${kind}</span>${why}`
+  const out = excluded.map(
+    ({ requirement, why: reason }) =>
+      html`<br><span class="status fail">EXCLUDED</span> <span class="absent">${requirement}: ${sentence(reason)}</span>`,
+  )
+  return html`${name} <span class="kind">${kind}</span>${why}${out}`
 }
 
-/** An API has a price list of its own, so there is no bill to split. */
-function splitPrices({ kind, prices: { split } }: CostOption): string[] {
-  if (kind === 'api' && split === undefined) return ['price list', 'price list']
-  return [formatUsd(split?.usdPerMillionInputTokens), formatUsd(split?.usdPerMillionOutputTokens)]
-}
-
-function billOf({ name, lines, usdPerHour }: CostOption): Markup {
+function billOf({ cost }: Report, option: CostOption): Markup {
   const columns = [
-    { heading: 'Component' },
-    { heading: 'USD an hour', numeric: true },
+    { heading: 'Line' },
+    { heading: 'USD a year', numeric: true },
     { heading: 'Formula' },
   ]
-  const rows = lines.map(({ label, usdPerHour, formula }: CostLine) => [
+  const rows = billLines(cost, option).map(({ label, value, formula }) => [
     label,
-    formatUsd(usdPerHour),
-    formula,
+    formatUsd(value),
+    formula ?? '',
   ])
+  const usdPerYear = optionRows(cost).find((row) => row.option.id === option.id)?.usdPerYear
   const total = [
     html`<strong>Total</strong>`,
-    html`<strong>${formatUsd(usdPerHour)}</strong>`,
-    usdPerHour === undefined ? 'a line is unknown, and therefore the total' : 'sum of the lines',
+    html`<strong>${formatUsd(usdPerYear)}</strong>`,
+    usdPerYear === undefined ? 'a line is unknown, and therefore the total' : 'sum of the lines',
   ]
-  return html`<h3>An hour of ${name}</h3>
-${htmlTable(`Bill of ${shorten(name, 60)}`, columns, [...rows, total])}`
+  return html`<h3>A year of ${option.name}</h3>
+${htmlTable(`Bill of ${shorten(option.name, 60)}`, columns, [...rows, total])}`
 }
 
 function assumptionTable({ cost }: Report): Markup {
@@ -95,12 +107,12 @@ ${htmlTable(
     { heading: 'Date' },
     { heading: 'Note' },
   ],
-  cost.assumptions.map(({ name, value, unit, kind, source, date, note }) => [
-    name,
+  assumptions(cost).map(({ path, label, value, unit, origin, source, date, note }) => [
+    html`${label}<br><span class="absent">${path}</span>`,
     formatStated(value),
     unit,
-    kind === 'placeholder' ? html`<span class="status fail">PLACEHOLDER</span>` : kind,
-    source,
+    origin === 'placeholder' ? html`<span class="status fail">PLACEHOLDER</span>` : (origin ?? ''),
+    source ?? '',
     html`<span class="nowrap">${date ?? 'not given'}</span>`,
     note ?? '',
   ]),

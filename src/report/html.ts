@@ -1,12 +1,12 @@
 import type { Maybe } from '../arithmetic.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
-import { identityFacts, ownedOption, pricedPoint, sentence, systemLine } from './facts.ts'
+import { fleetText, optionRows, ownOption } from './cost-facts.ts'
+import { identityFacts, pricedPoint, sentence, systemLine } from './facts.ts'
 import {
   formatDate,
   formatInterval,
   formatMs,
   formatNumber,
-  formatPercent,
   formatPercentile,
   formatUsd,
   notAvailable,
@@ -157,7 +157,8 @@ function headlinesOf(report: Report): Headline[] {
   const { cost, summary } = report
   const fastest = fastestPoint(summary.points)
   const priced = pricedPoint(report)
-  const option = ownedOption(report) ?? cost.options[0]
+  const option = ownOption(cost) ?? cost.options[0]
+  const row = optionRows(cost).find((each) => each.option.id === option?.id)
   const name = option?.name ?? 'no option was priced'
   const p95 = priced?.ttftMs.p95
   return [
@@ -172,13 +173,13 @@ function headlinesOf(report: Report): Headline[] {
       detail: sentence(cost.pricedLevelReason),
     },
     {
-      label: `Per million output tokens at ${formatPercent(cost.utilisation)} use`,
-      value: formatUsd(option?.prices.usdPerMillionOutputTokens),
-      detail: name,
+      label: 'Per million output tokens, at demand',
+      value: formatUsd(row?.usdPerMillionOutputTokens),
+      detail: row === undefined ? name : `${name}; ${fleetText(row)}`,
     },
     {
       label: 'Per million output tokens at full use',
-      value: formatUsd(option?.pricesAtFullUse.usdPerMillionOutputTokens),
+      value: formatUsd(row?.fullUseUsdPerMillionOutputTokens),
       detail: name,
     },
     {

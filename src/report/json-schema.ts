@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { figureKindSchema } from '../figure.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
 import { serverKindNames } from '../load/server-identity.ts'
+import { costSchema } from './cost-schema.ts'
 import type { ReportDocument } from './json.ts'
 import {
   findingSchema,
@@ -20,7 +20,6 @@ const notCounted = z
 const ratio = z.number().describe('Ratio, 0 to 1')
 export const ms = (what: string) => z.number().describe(`${what}, ms`)
 export const perS = (what: string) => z.number().describe(`${what} per second`)
-const usd = (what: string) => z.number().describe(`${what}, USD`)
 
 const intervalSchema = z
   .strictObject({ low: z.number(), high: z.number() })
@@ -615,93 +614,6 @@ const runSchema = z.strictObject({
       ended: endedSchema,
       lostWorkers: z.array(lostWorkerSchema).optional(),
       health: healthSchema,
-    }),
-  ),
-})
-
-const tokenPricesSchema = z
-  .strictObject({
-    usdPerMillionOutputTokens: usd('Whole bill per million output tokens').optional(),
-    usdPerMillionTotalTokens: usd('Whole bill per million input and output tokens').optional(),
-    split: z
-      .strictObject({
-        outputToInputPriceRatio: z.number(),
-        usdPerMillionInputTokens: usd('Share of the bill per million input tokens'),
-        usdPerMillionOutputTokens: usd('Share of the bill per million output tokens'),
-      })
-      .optional()
-      .describe('One bill shared between input and output tokens'),
-  })
-  .meta({ id: 'tokenPrices', description: 'Alternatives; they never add up' })
-
-const costSchema = z.strictObject({
-  pricedLevel: count.optional(),
-  pricedLevelReason: z.string(),
-  utilisation: ratio.describe('Share of the capacity that is really used, 0 to 1'),
-  options: z.array(
-    z.strictObject({
-      kind: z.enum(['owned', 'rented', 'api']),
-      name: z.string(),
-      usdPerHour: usd('An hour').optional(),
-      lines: z.array(
-        z.strictObject({
-          component: z.string(),
-          label: z.string(),
-          usdPerHour: usd('An hour').optional(),
-          formula: z.string(),
-        }),
-      ),
-      prices: tokenPricesSchema,
-      pricesAtFullUse: tokenPricesSchema,
-      missing: z.array(z.string()),
-    }),
-  ),
-  breakEvens: z.array(
-    z.strictObject({
-      against: z.string(),
-      kind: z.enum(['utilisation', 'months']),
-      outcome: z.enum(['at', 'never', 'always', 'unknown']),
-      value: z.number().optional().describe('Utilisation ratio 0 to 1, or months of 730 h'),
-      outputTokensPerDay: z.number().optional(),
-      explanation: z.string(),
-    }),
-  ),
-  levels: z.array(
-    z.strictObject({
-      level: count,
-      usdPerMillionOutputTokens: usd('Per million output tokens').optional(),
-      usdPerMillionTotalTokens: usd('Per million input and output tokens').optional(),
-      meetsSlo: z.boolean().optional(),
-    }),
-  ),
-  assumptions: z.array(
-    z.strictObject({
-      name: z.string(),
-      value: z.number(),
-      unit: z.string(),
-      kind: z.enum([...figureKindSchema.options, 'measured', 'detected']),
-      source: z.string(),
-      date: z.string().optional(),
-      note: z.string().optional(),
-    }),
-  ),
-  warnings: z.array(
-    z.strictObject({
-      kind: z.enum([
-        'placeholder-price',
-        'stale-price',
-        'board-price-only',
-        'board-power-only',
-        'hardware-declared',
-        'price-does-not-apply',
-        'no-slo',
-        'slo-unreachable',
-        'stated-power',
-        'no-hardware-profile',
-        'not-comparable',
-        'invalid-run',
-      ]),
-      text: z.string(),
     }),
   ),
 })

@@ -1,7 +1,8 @@
 import type { Maybe } from '../arithmetic.ts'
 import type { OperatingPoint, Percentile } from '../measure/summary.ts'
 import type { LevelCost } from '../price/cost-report.ts'
-import { errorCount, ownedOption, sentence } from './facts.ts'
+import { ownOption } from './cost-facts.ts'
+import { errorCount, sentence } from './facts.ts'
 import {
   type Formatter,
   formatCount,
@@ -140,7 +141,7 @@ function whyNoRate({ requests }: OperatingPoint): string {
 }
 
 function whyNoCost(report: Report, point: OperatingPoint): string {
-  const owned = ownedOption(report)
+  const owned = ownOption(report.cost)
   if (!owned) return 'no owned hardware is priced'
   if (point.outputTokensPerS === undefined) return 'no output throughput to divide the bill by'
   return owned.missing.length === 0 ? 'not priced' : sentence(owned.missing.join('; '))

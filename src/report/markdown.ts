@@ -1,7 +1,6 @@
 import type { Gate } from '../measure/summary.ts'
-import type { CostOption } from '../price/cost-report.ts'
+import { assumptions, breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
-  breakEvenLine,
   errorLines,
   type Fact,
   hardwareTitle,
@@ -11,7 +10,7 @@ import {
   sentence,
   systemLine,
 } from './facts.ts'
-import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
+import { formatStated, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
 import {
   findingLine,
@@ -107,31 +106,33 @@ function errorBlock(report: Report): string {
 }
 
 function costBlock(report: Report): string {
-  const { options, breakEvens, utilisation } = report.cost
-  const head = [
-    'Option',
-    `USD per M output tokens at ${formatPercent(utilisation)}`,
-    'At full use',
-    'USD an hour',
-  ]
-  const missing = options.flatMap(({ name, missing }) =>
-    missing.map((text) => `${notAvailable} for ${name}: ${sentence(text)}`),
-  )
+  const { cost } = report
+  const head = ['Option', 'USD per M output tokens', 'At full use', 'USD a year', 'Machines']
+  const missing = cost.options.flatMap(({ name, missing, excluded }) => [
+    ...missing.map((text) => `${notAvailable} for ${name}: ${sentence(text)}`),
+    ...excluded.map(
+      ({ requirement, why }) => `${name} is excluded by ${requirement}: ${sentence(why)}`,
+    ),
+  ])
   return [
     escapeMarkdown(pricingBasis(report)),
-    ...(options.length === 0 ? [] : [table(head, options.map(optionCells), 'right')]),
-    bullets([...missing, ...breakEvens.map(breakEvenLine)].map(escapeMarkdown)),
+    ...(cost.options.length === 0 ? [] : [table(head, optionRows(cost).map(optionCells), 'right')]),
+    bullets(
+      [...missing, ...cost.breakEvens.map((each) => breakEvenLine(cost, each))].map(escapeMarkdown),
+    ),
   ]
     .filter((block) => block !== '')
     .join('\n\n')
 }
 
-function optionCells({ kind, name, prices, pricesAtFullUse, usdPerHour }: CostOption): string[] {
+function optionCells(row: OptionRow): string[] {
+  const { kind, name } = row.option
   return [
     escapeMarkdown(`${name} (${kind})`),
-    formatUsd(prices.usdPerMillionOutputTokens),
-    formatUsd(pricesAtFullUse.usdPerMillionOutputTokens),
-    kind === 'api' ? 'by the token' : formatUsd(usdPerHour),
+    formatUsd(row.usdPerMillionOutputTokens),
+    kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
+    formatUsd(row.usdPerYear),
+    escapeMarkdown(fleetText(row)),
   ]
 }
 
@@ -237,11 +238,11 @@ function instrumentTable(report: Report): string {
 }
 
 function assumptionTable({ cost }: Report): string {
-  const rows = cost.assumptions.map(({ name, value, unit, kind, source, date, note }) => [
-    escapeMarkdown(name),
+  const rows = assumptions(cost).map(({ path, label, value, unit, origin, source, date, note }) => [
+    escapeMarkdown(`${label} (${path})`),
     escapeMarkdown(`${formatStated(value)} ${unit}`),
-    kind === 'placeholder' ? '**PLACEHOLDER**' : kind,
-    escapeMarkdown(source),
+    origin === 'placeholder' ? '**PLACEHOLDER**' : (origin ?? ''),
+    escapeMarkdown(source ?? ''),
     escapeMarkdown(date ?? 'not given'),
     escapeMarkdown(note ?? ''),
   ])

@@ -1,6 +1,6 @@
 import type { CostOption } from '../price/cost-report.ts'
+import { breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
-  breakEvenLine,
   errorLines,
   type Fact,
   identityFacts,
@@ -8,7 +8,7 @@ import {
   pricingBasis,
   sentence,
 } from './facts.ts'
-import { formatCount, formatPercent, formatUsd, notAvailable } from './format.ts'
+import { formatCount, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
 import { findingLine, findingsOf } from './hardware-facts.ts'
 import { levelColumns, levelRows, noteMark, tableNotes } from './level-table.ts'
@@ -203,38 +203,38 @@ function tokenBlock(report: Report): string[][] {
 }
 
 function costBlock(report: Report): string[] {
-  const { options, breakEvens, utilisation } = report.cost
-  const headings = [
-    [
-      'USD per million output tokens',
-      `at ${formatPercent(utilisation)}`,
-      'at full use',
-      'USD an hour',
-    ],
-  ]
+  const { cost } = report
+  const headings = [['USD per million output tokens', 'at demand', 'at full use', 'USD a year', '']]
   return [
     ...wrap(pricingBasis(report), '', ''),
-    ...alignColumns([...headings, ...options.map(optionCells)]),
-    ...options.flatMap(missingLines),
-    ...breakEvens.flatMap((breakEven) => wrap(breakEvenLine(breakEven), '  - ', '    ')),
+    ...alignColumns([...headings, ...optionRows(cost).map(optionCells)]),
+    ...cost.options.flatMap(missingLines),
+    ...cost.breakEvens.flatMap((each) => wrap(breakEvenLine(cost, each), '  - ', '    ')),
   ]
 }
 
-function optionCells({ kind, name, prices, pricesAtFullUse, usdPerHour }: CostOption): string[] {
+function optionCells(row: OptionRow): string[] {
+  const { kind, name, excluded } = row.option
   return [
-    `  ${kind.padEnd(6)}  ${shorten(name, LONGEST_NAME)}`,
-    formatUsd(prices.usdPerMillionOutputTokens),
-    formatUsd(pricesAtFullUse.usdPerMillionOutputTokens),
-    kind === 'api' ? 'by the token' : formatUsd(usdPerHour),
+    `  ${kind.padEnd(9)}  ${shorten(name, LONGEST_NAME)}`,
+    formatUsd(row.usdPerMillionOutputTokens),
+    kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
+    formatUsd(row.usdPerYear),
+    excluded.length > 0 ? 'EXCLUDED' : fleetText(row),
   ]
 }
 
-const LONGEST_NAME = 46
+const LONGEST_NAME = 34
 
-function missingLines({ name, missing }: CostOption): string[] {
-  return missing.flatMap((text) =>
-    wrap(`${name}: ${sentence(text)}`, `  ${notAvailable} `, '      '),
-  )
+function missingLines({ name, missing, excluded }: CostOption): string[] {
+  return [
+    ...missing.flatMap((text) =>
+      wrap(`${name}: ${sentence(text)}`, `  ${notAvailable} `, '      '),
+    ),
+    ...excluded.flatMap(({ requirement, why }) =>
+      wrap(`${name} fails ${requirement}: ${sentence(why)}`, '  EXCLUDED ', '      '),
+    ),
+  ]
 }
 
 /** Breaks text into lines; words longer than a line, such as an address, are broken too. */

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { JournalCounts } from '../load/read-journal.ts'
 import { startSummary } from '../measure/summarize.ts'
 import type { Summary } from '../measure/summary.ts'
-import { priceRun } from '../price/price-run.ts'
+import { priceSubject } from '../price/price-subject.ts'
+import { subjectOfRun } from '../price/subject.ts'
 import type { Report } from '../report/report.ts'
 import { type ChecksumResult, compareChecksums } from './checksums.ts'
 import { readRun, runFiles, type StoredRun } from './read-run.ts'
@@ -36,7 +37,7 @@ export async function recompute(stored: StoredRun): Promise<Recomputed> {
 /** The report of a stored run, priced as it was. Nothing without its pricing. */
 export function reportOf({ run, pricing }: StoredRun, summary: Summary): Report | undefined {
   if (!pricing) return undefined
-  const cost = priceRun(run, summary, pricing.scenario, pricing.catalogue)
+  const cost = priceSubject(subjectOfRun(run, summary), pricing.scenario, pricing.catalogue)
   return { schemaVersion: 1, run, summary, cost }
 }
 

@@ -107,7 +107,13 @@ export function demandRows(context: ModelContext): void {
     from: string[],
     work: (values: readonly number[]) => Maybe,
   ) => ledger.result({ path: `demand.${path}`, label, unit: 'per year', formula, from, work })
-  yearly('outputTokensPerYear', 'Output tokens a year', 'outputTokensPerDay x 365', ['demand.outputTokensPerDay'], ([d = 0]) => d * DAYS_PER_YEAR)
+  yearly(
+    'outputTokensPerYear',
+    'Output tokens a year',
+    'outputTokensPerDay x 365',
+    ['demand.outputTokensPerDay'],
+    ([d = 0]) => d * DAYS_PER_YEAR,
+  )
   yearly(
     'inputTokensPerYear',
     'Input tokens a year, not cached',
@@ -137,7 +143,12 @@ export function demandRows(context: ModelContext): void {
     ([output = 0, each = 0]) => output / each,
   )
   if (demand.users)
-    figureRow(context, { path: 'demand.users', label: 'Users', unit: 'users' }, demand.users, sources)
+    figureRow(
+      context,
+      { path: 'demand.users', label: 'Users', unit: 'users' },
+      demand.users,
+      sources,
+    )
   if (demand.growthRatioPerYear)
     figureRow(
       context,
@@ -148,7 +159,12 @@ export function demandRows(context: ModelContext): void {
   else
     choiceRow(
       context,
-      { path: 'demand.growthRatioPerYear', label: 'Growth of demand', unit: 'ratio/year', note: 'none stated' },
+      {
+        path: 'demand.growthRatioPerYear',
+        label: 'Growth of demand',
+        unit: 'ratio/year',
+        note: 'none stated',
+      },
       0,
     )
 }
@@ -169,7 +185,10 @@ function amountRow(context: ModelContext): void {
       // The demand is what it is: it does not move with the throughput, uncertain as that is.
       const price = priceToDefend(profile)
       const perServer = price?.per === 'server' ? price.unitsPerServer : undefined
-      const deployments = perServer === undefined || units === undefined ? 1 : Math.max(1, Math.floor(perServer / units))
+      const deployments =
+        perServer === undefined || units === undefined
+          ? 1
+          : Math.max(1, Math.floor(perServer / units))
       const scale = (point?.outputTokensPerS ?? Number.NaN) * deployments * S_PER_DAY
       if (Number.isNaN(scale)) {
         unknownRow(context.ledger, row)
@@ -219,7 +238,11 @@ function measuredOr(
 /** Where neither the scenario nor the run tells, nothing is cached: the dear assumption for every option alike. */
 function cachedRow(context: ModelContext): void {
   const { ledger, scenario, point } = context
-  const row = { path: 'demand.cachedInputRatio', label: 'Input tokens that are cached', unit: 'ratio' }
+  const row = {
+    path: 'demand.cachedInputRatio',
+    label: 'Input tokens that are cached',
+    unit: 'ratio',
+  }
   if (scenario.demand.cachedInputRatio)
     figureRow(context, row, scenario.demand.cachedInputRatio, scenario.sources)
   else if (point?.cachedInputRatio === undefined)

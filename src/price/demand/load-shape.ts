@@ -1,4 +1,4 @@
-import { hoursOf, type LoadDuration } from "./load-duration.ts"
+import { hoursOf, type LoadDuration } from './load-duration.ts'
 
 /**
  * A load-duration curve in which only proportions count: loads against their mean, highest first, and the share of the time that each

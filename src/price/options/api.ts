@@ -48,7 +48,8 @@ function priceRows(
 ): void {
   const { promptTokens } = context.subject
   const long = entry.longContext
-  const isLong = long !== undefined && promptTokens !== undefined && promptTokens > long.aboveInputTokens
+  const isLong =
+    long !== undefined && promptTokens !== undefined && promptTokens > long.aboveInputTokens
   const tariff: Tariff = isLong ? long : entry
   const name = `${entry.provider} ${entry.model}${isLong ? `, prompts above ${long.aboveInputTokens} tokens` : ''}`
   const row = (key: keyof Tariff, label: string) => ({
@@ -57,9 +58,24 @@ function priceRows(
     unit: 'USD/M tokens',
     note: name,
   })
-  figureRow(context, row('usdPerMillionInputTokens', 'Price of input'), tariff.usdPerMillionInputTokens, sources)
-  cachedPriceRow(context, row('usdPerMillionCachedInputTokens', 'Price of cached input'), tariff, sources)
-  figureRow(context, row('usdPerMillionOutputTokens', 'Price of output'), tariff.usdPerMillionOutputTokens, sources)
+  figureRow(
+    context,
+    row('usdPerMillionInputTokens', 'Price of input'),
+    tariff.usdPerMillionInputTokens,
+    sources,
+  )
+  cachedPriceRow(
+    context,
+    row('usdPerMillionCachedInputTokens', 'Price of cached input'),
+    tariff,
+    sources,
+  )
+  figureRow(
+    context,
+    row('usdPerMillionOutputTokens', 'Price of output'),
+    tariff.usdPerMillionOutputTokens,
+    sources,
+  )
 }
 
 /** An API that lists no price for cached tokens bills them like others. */
@@ -111,7 +127,12 @@ function tokenLines({ ledger }: ModelContext, prefix: string): string[] {
     })
   return [
     line('input', 'Input tokens', 'inputTokensPerYear', 'usdPerMillionInputTokens'),
-    line('cached-input', 'Cached input tokens', 'cachedInputTokensPerYear', 'usdPerMillionCachedInputTokens'),
+    line(
+      'cached-input',
+      'Cached input tokens',
+      'cachedInputTokensPerYear',
+      'usdPerMillionCachedInputTokens',
+    ),
     line('output', 'Output tokens', 'outputTokensPerYear', 'usdPerMillionOutputTokens'),
   ]
 }

@@ -54,11 +54,16 @@ export function figureRow(
 }
 
 /** An input that nobody has a figure for: whatever is worked from it is unknown, and says so. */
-export function unknownRow(
-  ledger: LedgerBuilder,
-  { path, label, unit, note }: Stated,
-): string {
-  return ledger.input({ path, label, unit, value: undefined, origin: 'choice', source: 'not known', note })
+export function unknownRow(ledger: LedgerBuilder, { path, label, unit, note }: Stated): string {
+  return ledger.input({
+    path,
+    label,
+    unit,
+    value: undefined,
+    origin: 'choice',
+    source: 'not known',
+    note,
+  })
 }
 
 /** A number chosen by whoever wrote the scenario, or by its default. */
@@ -82,7 +87,13 @@ export function uncertainOf({ value, range }: Figure): Uncertain | undefined {
       return { kind: 'triangular', low, mode: value, high }
     case 'normal':
     case 'lognormal':
-      return { kind: law, low, high, confidenceRatio: RANGE_CONFIDENCE, least: low >= 0 ? 0 : undefined }
+      return {
+        kind: law,
+        low,
+        high,
+        confidenceRatio: RANGE_CONFIDENCE,
+        least: low >= 0 ? 0 : undefined,
+      }
   }
 }
 

@@ -80,8 +80,20 @@ function ruleNames(base: ScenarioOption): readonly string[] {
 function rulesFrom(base: ScenarioOption, group: number, values: readonly number[]): FleetRules {
   const [gpusPerServer = 0, second = 0, spareServers = 0, maintenanceRatio = 0] = values
   return base.kind === 'rented'
-    ? { serversPerDeployment: group, gpusPerServer, serversPerRack: Number.POSITIVE_INFINITY, spareServers: 0, maintenanceRatio: 1 - second }
-    : { serversPerDeployment: group, gpusPerServer, serversPerRack: second, spareServers, maintenanceRatio }
+    ? {
+        serversPerDeployment: group,
+        gpusPerServer,
+        serversPerRack: Number.POSITIVE_INFINITY,
+        spareServers: 0,
+        maintenanceRatio: 1 - second,
+      }
+    : {
+        serversPerDeployment: group,
+        gpusPerServer,
+        serversPerRack: second,
+        spareServers,
+        maintenanceRatio,
+      }
 }
 
 function cheapestServing(
@@ -97,7 +109,14 @@ function cheapestServing(
   const apiUsd = values[offset - 1] as number
   const most = servingServers(mean * peakRatio * factor, perServer, group)
   if (most === undefined) return undefined
-  const apiSites: Fleet = { servers: 0, gpus: 0, racks: 0, sites: 1, busyServers: 0, peakBusyServers: 0 }
+  const apiSites: Fleet = {
+    servers: 0,
+    gpus: 0,
+    racks: 0,
+    sites: 1,
+    busyServers: 0,
+    peakBusyServers: 0,
+  }
   const apiStanding = apiModel.usdPerYear(values, offset + model.from.length, apiSites)
   if (apiStanding === undefined) return undefined
   let best: Maybe

@@ -1,10 +1,10 @@
 import type { Maybe } from '../../arithmetic.ts'
-import { UserError } from '../../errors.ts'
 import type { HardwareProfile } from '../../detect/hardware-profile.ts'
+import { UserError } from '../../errors.ts'
 import type { Figure } from '../../figure.ts'
 import { HOURS_PER_YEAR, W_PER_KW } from '../../units.ts'
 import { findEntry, findProfile, priceToDefend } from '../catalogue.ts'
-import { componentsOf, type CostComponent } from '../components.ts'
+import { type CostComponent, componentsOf } from '../components.ts'
 import { boughtServers, type FleetRules, servingServers } from '../fleet.ts'
 import type { MachineOption } from '../scenario.ts'
 import type { PowerSeen } from '../subject.ts'
@@ -52,7 +52,8 @@ function inputRows(
   for (const { id, what, usd, lifeYears, residualRatio, per } of option.capex) {
     stated(`capex.${id}.usd`, what, `USD/${per}`, usd)
     stated(`capex.${id}.lifeYears`, `Life of: ${what}`, 'years', lifeYears)
-    if (residualRatio) stated(`capex.${id}.residualRatio`, `Left of: ${what}`, 'ratio', residualRatio)
+    if (residualRatio)
+      stated(`capex.${id}.residualRatio`, `Left of: ${what}`, 'ratio', residualRatio)
     else
       choiceRow(
         context,
@@ -87,7 +88,11 @@ export function extraRows(
     )
     figureRow(
       context,
-      { path: `${prefix}.staff.${id}.usdPerFteYear`, label: `A year of: ${what}`, unit: 'USD/year' },
+      {
+        path: `${prefix}.staff.${id}.usdPerFteYear`,
+        label: `A year of: ${what}`,
+        unit: 'USD/year',
+      },
       usdPerFteYear,
       own,
     )
@@ -178,7 +183,12 @@ function orZero(
 }
 
 function electricityRow(context: ModelContext, prefix: string, id: string): void {
-  const { entry, sources } = findEntry(context.catalogue, 'electricity', id, `${prefix}.electricity`)
+  const { entry, sources } = findEntry(
+    context.catalogue,
+    'electricity',
+    id,
+    `${prefix}.electricity`,
+  )
   figureRow(
     context,
     {
@@ -230,8 +240,22 @@ function colocationRows(
       from: [`${prefix}.loadPowerW`],
       work: ([load = 0]) => load / W_PER_KW,
     })
-  orZero(context, prefix, 'denseAboveKwPerRack', 'Dense above', 'kW/rack', option.dense?.aboveKwPerRack)
-  orZero(context, prefix, 'denseSurchargeRatio', 'Dense surcharge', 'ratio', option.dense?.surchargeRatio)
+  orZero(
+    context,
+    prefix,
+    'denseAboveKwPerRack',
+    'Dense above',
+    'kW/rack',
+    option.dense?.aboveKwPerRack,
+  )
+  orZero(
+    context,
+    prefix,
+    'denseSurchargeRatio',
+    'Dense surcharge',
+    'ratio',
+    option.dense?.surchargeRatio,
+  )
   const { crossConnects, remoteHands } = option
   if (crossConnects) {
     figureRow(context, row('crossConnects', 'Cross-connects', 'links'), crossConnects.count, own)
@@ -343,7 +367,10 @@ function powerInputRows(
       { remedy: 'Give the power that a server draws under its cap.' },
     )
   }
-  const seen = option.hardwareProfile === undefined ? measuredPower(context, profile, gpusPerServer) : undefined
+  const seen =
+    option.hardwareProfile === undefined
+      ? measuredPower(context, profile, gpusPerServer)
+      : undefined
   const label = { load: 'Power of a server under load', idle: 'Power of an idle server' }
   for (const state of ['load', 'idle'] as const) {
     const row = { path: `${prefix}.${state}PowerW`, label: label[state], unit: 'W/server' }
@@ -429,8 +456,7 @@ function boardsInServer(
   gpusPerServer: number,
   { powerW, tdpW }: HardwareProfile,
 ): MeasuredPower {
-  const aroundW =
-    powerW?.load && tdpW ? Math.max(0, powerW.load.value - tdpW.value) : undefined
+  const aroundW = powerW?.load && tdpW ? Math.max(0, powerW.load.value - tdpW.value) : undefined
   const whole = (boardsW: number) => (boardsW / units + (aroundW ?? 0)) * gpusPerServer
   return {
     load: whole(loadPowerW),
@@ -501,9 +527,25 @@ function fleetRows({ ledger }: ModelContext, prefix: string): void {
     from: readonly string[],
     work: (values: readonly number[]) => Maybe,
   ) => ledger.result({ path: at(name), label, unit, formula, from, work })
-  counted('gpus', 'GPUs', 'units', 'servers x gpusPerServer', [at('servers'), at('gpusPerServer')], ([a = 0, b = 0]) => a * b)
-  counted('racks', 'Racks', 'racks', 'ceil(servers / serversPerRack)', [at('servers'), at('serversPerRack')], ([a = 0, b = 0]) => Math.ceil(a / b))
-  counted('sites', 'Sites', 'sites', '1 where there is a server', [at('servers')], ([a = 0]) => (a > 0 ? 1 : 0))
+  counted(
+    'gpus',
+    'GPUs',
+    'units',
+    'servers x gpusPerServer',
+    [at('servers'), at('gpusPerServer')],
+    ([a = 0, b = 0]) => a * b,
+  )
+  counted(
+    'racks',
+    'Racks',
+    'racks',
+    'ceil(servers / serversPerRack)',
+    [at('servers'), at('serversPerRack')],
+    ([a = 0, b = 0]) => Math.ceil(a / b),
+  )
+  counted('sites', 'Sites', 'sites', '1 where there is a server', [at('servers')], ([a = 0]) =>
+    a > 0 ? 1 : 0,
+  )
   busyRows(ledger, prefix)
 }
 

@@ -144,7 +144,12 @@ function rentedFleetRows(
             : undefined,
       })
   }
-  const counted = (name: string, label: string, formula: string, work: (servers: number) => number) =>
+  const counted = (
+    name: string,
+    label: string,
+    formula: string,
+    work: (servers: number) => number,
+  ) =>
     ledger.result({
       path: at(name),
       label,
