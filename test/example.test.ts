@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../src/load/record.ts'
+import { figureFinder } from '../src/price/cost-report.ts'
 import type { Report } from '../src/report/report.ts'
 import { verifyRun } from '../src/verify/verify-run.ts'
 import { baremark } from './cli/program.ts'
@@ -93,21 +94,22 @@ describe('the quickstart, recomputed from its journal with nothing but arithmeti
 
   test('the price of a million output tokens', () => {
     const input = (name: string): number => {
-      const found = cost.assumptions.find((assumption) => assumption.name === name)
-      if (!found) throw new Error(`no ${name}`)
-      return found.value
+      const { value } = figureFinder(cost)(name) ?? {}
+      if (value === undefined) throw new Error(`no ${name}`)
+      return value
     }
-    const price = input('units') * input('unitPriceUsd')
-    const r = input('costOfCapitalRatioPerYear')
-    const n = input('lifeYears')
-    const u = input('utilisationRatio')
+    const own = (name: string): number => input(`options.own.${name}`)
+    const price = own('serverPriceUsd')
+    const r = input('finance.costOfCapitalRatioPerYear')
+    const n = own('lifeYears')
+    const u = 0.45
     const capital =
-      ((price - (price * input('residualRatio')) / (1 + r) ** n) * r) / (1 - (1 + r) ** -n) / 8760
-    const meanW = input('idlePowerW') + u * (input('loadPowerW') - input('idlePowerW'))
-    const electricity = (meanW / 1000) * input('pueRatio') * input('electricityUsdPerKwh')
-    const support = (price * input('supportRatioPerYear')) / 8760
-    const millionsPerHour = ((inside / windowS) * 3600 * u) / 1e6
-    const expected = (capital + electricity + support) / millionsPerHour
+      ((price - (price * own('residualRatio')) / (1 + r) ** n) * r) / (1 - (1 + r) ** -n)
+    const meanW = own('idlePowerW') + u * (own('loadPowerW') - own('idlePowerW'))
+    const electricity = (meanW / 1000) * 8760 * own('pueRatio') * own('electricityUsdPerKwh')
+    const support = price * own('supportRatioPerYear')
+    const millionsPerYear = ((inside / windowS) * 8760 * 3600 * u) / 1e6
+    const expected = (capital + electricity + support) / millionsPerYear
     expect(cost.levels[level]?.usdPerMillionOutputTokens).toBeCloseTo(expected, 9)
   })
 })

@@ -121,7 +121,7 @@ export function priceToDefend(profile: HardwareProfile | undefined): HardwarePri
 }
 
 /**
- * The named offer, else the median on-demand one of the hardware: neither the dearest comparator nor the cheapest. An offer of
+ * The named offer where it is of this hardware, else the median on-demand one: neither the dearest comparator nor the cheapest. An offer of
  * other hardware is none: nobody knows what it would make.
  *
  * @param units that serve the model together
@@ -135,7 +135,8 @@ export function chooseRental(
   const ofProfile = entriesOf(catalogue, 'rental').filter(
     ({ entry }) => entry.hardwareProfile === profile?.id,
   )
-  if (named !== undefined) return ofProfile.find(({ entry }) => entry.id === named)
+  const ofName = ofProfile.find(({ entry }) => entry.id === named)
+  if (ofName) return ofName
   const byPrice = ofProfile
     .filter(({ entry }) => entry.commitment === 'on-demand')
     .toSorted((a, b) => rentPerUnit(a.entry, units) - rentPerUnit(b.entry, units))

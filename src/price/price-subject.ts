@@ -86,7 +86,7 @@ function nameOf(id: string, option: ScenarioOption, { rows }: Ledger): string {
     case 'rented':
       return note('rentUsdPerHour') ?? 'no offer known'
     case 'api':
-      return note('usdPerMillionOutputTokens') ?? option.api
+      return note('tariff.usdPerMillionOutputTokens') ?? option.api
     case 'hybrid':
       return `mix of ${option.base} and ${option.api}`
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withCancellation } from '../../src/load/workloads/cancellation.ts'
+import { figureFinder } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
 import { startServer } from '../../src/serve/openai-server.ts'
 import { simulatedEngine } from '../../src/serve/simulated.ts'
@@ -153,7 +154,7 @@ describe('a run against a server', () => {
     ])
     const cost = JSON.parse(priced.stdout) as Report['cost']
     expect(cost.options[0]?.name).toContain('H200')
-    expect(cost.options[0]?.usdPerHour).toBeGreaterThan(0)
+    expect(figureFinder(cost)('options.own.usdPerYear')?.value).toBeGreaterThan(0)
   })
 
   test('is found out when a record is changed', async () => {

@@ -3,7 +3,7 @@ import type { RequestRecord } from '../../src/load/record.ts'
 import type { RunLog } from '../../src/load/run-log.ts'
 import { summarize } from '../../src/measure/summarize.ts'
 import type { Summary } from '../../src/measure/summary.ts'
-import type { Catalogue } from '../../src/price/inputs.ts'
+import type { Catalogue } from '../../src/price/catalogue.ts'
 import { priceSheetSchema } from '../../src/price/price-sheet.ts'
 import { type Scenario, scenarioSchema } from '../../src/price/scenario.ts'
 import { benchmark, levelLog, record, runLog, shifted } from '../measure/records.ts'
@@ -66,6 +66,7 @@ const sheet = priceSheetSchema.parse({
   sources,
   entries: [
     { kind: 'electricity', id: 'grid', where: 'here', usdPerKwh: figure(0.1) },
+    { kind: 'colocation', id: 'rack', where: 'there', usdPerKwMonth: figure(200) },
     {
       kind: 'api',
       id: 'api',
@@ -92,23 +93,39 @@ const sheet = priceSheetSchema.parse({
 
 export const catalogue: Catalogue = { profiles, sheets: [sheet] }
 
-/** Half used, 4 years, no interest and no residual value, support 10 % a year, PUE 1.5. */
-export function scenario(parts: object = {}): Scenario {
+/** What of the scenario of a test is another than usual: of the whole, of the demand, and of each option. */
+export interface Changes {
+  readonly scenario?: object
+  readonly demand?: object
+  readonly own?: object
+  readonly rent?: object
+  readonly api?: object
+  readonly options?: object
+}
+
+/** Half of a server wanted, 4 years, no interest and no residual value, support 10 % a year, PUE 1.5. */
+export function scenario(changes: Changes = {}): Scenario {
   return scenarioSchema.parse({
-    schemaVersion: 1,
+    schemaVersion: 2,
     name: 'test',
     sources,
     hardwareProfile: 'box',
-    utilisationRatio: figure(0.5),
-    lifeYears: figure(4),
-    residualRatio: figure(0),
     costOfCapitalRatioPerYear: figure(0),
-    supportRatioPerYear: figure(0.1),
-    pueRatio: figure(1.5),
-    electricity: 'grid',
-    api: 'api',
-    rental: 'box-vm',
-    ...parts,
+    demand: { amount: { kind: 'share-of-server', ratio: figure(0.5) }, ...changes.demand },
+    options: changes.options ?? {
+      own: {
+        kind: 'owned',
+        lifeYears: figure(4),
+        residualRatio: figure(0),
+        supportRatioPerYear: figure(0.1),
+        pueRatio: figure(1.5),
+        electricity: 'grid',
+        ...changes.own,
+      },
+      rent: { kind: 'rented', rental: 'box-vm', ...changes.rent },
+      api: { kind: 'api', api: 'api', ...changes.api },
+    },
+    ...changes.scenario,
   })
 }
 

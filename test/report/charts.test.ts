@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { frontierOf } from '../../src/measure/frontier.ts'
 import type { OperatingPoint } from '../../src/measure/summary.ts'
 import { chartsOf } from '../../src/report/charts.ts'
+import { billLines, ownOption } from '../../src/report/cost-facts.ts'
 import { textWidth } from '../../src/report/font-widths.ts'
 import { reportFormats } from '../../src/report/index.ts'
 import { renderCharts } from '../../src/report/render-svg.ts'
@@ -129,7 +130,7 @@ test('a limit near the measurements is drawn, one far above is told', async () =
 test('an unknown line of the bill is n/a in the chart, and so is the total', async () => {
   const svg = await svgOf(unknownPriceReport(), 'cost')
   expect(svg).toContain('>n/a<')
-  expect(svg).toContain('Cost of an hour: n/a')
+  expect(svg).toContain('Cost of a year: n/a')
   expect(chartOf(unknownPriceReport(), 'cost')).toHaveProperty('notes', [
     'Electricity is unknown, and therefore the total.',
   ])
@@ -139,7 +140,8 @@ test('the chart of the bill keeps the order of the bill', () => {
   const report = sampleReport()
   const chart = chartOf(report, 'cost')
   if (chart.kind !== 'drawn') throw new Error('expected a chart')
-  const labels = report.cost.options[0]?.lines.map(({ label }) => label)
+  const own = ownOption(report.cost)
+  const labels = own && billLines(report.cost, own).map(({ label }) => label)
   expect(valuesIn(chart.spec).map(({ label }) => label)).toEqual(labels)
 })
 

@@ -60,8 +60,8 @@ test('JSON puts the notice first and leaves unknown keys out', async () => {
 
 test('a report that holds a number that is none is our mistake, and is not written', () => {
   const { cost, ...rest } = sampleReport()
-  const broken = { ...rest, cost: { ...cost, utilisation: Number.NaN } }
-  expect(() => jsonFormat.render(broken)).toThrow('NaN under "utilisation"')
+  const broken = { ...rest, cost: { ...cost, pricedLevel: Number.NaN } }
+  expect(() => jsonFormat.render(broken)).toThrow('NaN under "pricedLevel"')
 })
 
 type Document = z.output<typeof reportSchema>

@@ -19,9 +19,10 @@ import type {
   Summary,
   TokenCounts,
 } from '../../src/measure/summary.ts'
-import type { Assumption, CostLine, CostOption, CostReport } from '../../src/price/cost-report.ts'
+import type { CostReport } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
 import { calibratedUsers, certificate, errors } from '../measure/certificates.ts'
+import { sampleCost } from './sample-cost.ts'
 import {
   FIRST_LEVEL_MS,
   h100Address,
@@ -39,15 +40,15 @@ import {
 
 /** Four closed-loop levels on a detected H200 that was watched, priced three ways. Too few samples at 1 user. */
 export function sampleReport(): Report {
-  return reportOf(sampleRun(), sampleSummary(), sampleCost(sampleThroughputs, 3, fastest))
+  return priced(sampleRun(), sampleSummary())
 }
 
 /** As a version wrote it that did not watch the machine. */
-function unwatched({ run, summary, cost }: Report): Report {
+function unwatched({ run, summary }: Report): Report {
   const { preflight: _, telemetry: __, stateChanges: ___, ...oldRun } = run
   const { machine: ____, ...oldSummary } = summary
   const points = summary.points.map(({ machine: _____, ...point }) => point)
-  return reportOf(oldRun, { ...oldSummary, points }, cost)
+  return priced(oldRun, { ...oldSummary, points })
 }
 
 /**
@@ -66,7 +67,7 @@ export function throttledReport(): Report {
   const links = Array.from({ length: 8 }, (_, row) =>
     Array.from({ length: 8 }, (_, column) => (row === column ? 'X' : 'NV18')),
   )
-  return reportOf(
+  return priced(
     {
       ...run,
       hardware: {
@@ -97,7 +98,6 @@ export function throttledReport(): Report {
       verdict: 'INVALID',
       reasons: ['1 user: thermal-throttling is heat 12.7 %, power brake 0 %, power limit 31 %.'],
     },
-    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only level that was looked at throughout'),
   )
 }
 
@@ -109,8 +109,8 @@ const throttledDrift = {
 
 /** As `sampleReport`, from a simulator, on a machine without a GPU. */
 export function simulatedReport(): Report {
-  const { run, summary, cost } = unwatched(sampleReport())
-  return reportOf(
+  const { run, summary } = unwatched(sampleReport())
+  return priced(
     {
       ...run,
       target: { ...run.target, simulated: true, engine: 'baremark simulator' },
@@ -124,7 +124,6 @@ export function simulatedReport(): Report {
       reasons: ['The client shared its machine with the server.'],
       warnings: [{ kind: 'simulated', text: 'A simulator answered.' }, ...summary.warnings],
     },
-    cost,
   )
 }
 
@@ -141,7 +140,7 @@ export function partialReport(): Report {
           }
         : point,
   )
-  return reportOf(
+  return priced(
     {
       ...run,
       state: 'partial',
@@ -156,18 +155,12 @@ export function partialReport(): Report {
       verdict: 'INVALID',
       reasons: ['The run was interrupted at 2 users.'],
     },
-    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only complete level'),
   )
 }
 
 /** Poisson arrivals at two rates, with a service level and lateness; the server is elsewhere. */
 export function openLoopReport(): Report {
   const { run, summary } = unwatched(sampleReport())
-  const cost = sampleCost(
-    sampleThroughputs.slice(1, 3),
-    0,
-    'the highest output throughput among the levels that met the service level',
-  )
   const rates = [2, 4]
   const slo = { ttftMs: 120, tpotMs: 25 }
   const points = rates.map((ratePerS, level): OperatingPoint => {
@@ -202,7 +195,7 @@ export function openLoopReport(): Report {
       },
     }
   })
-  return reportOf(
+  return priced(
     {
       ...run,
       config: {
@@ -226,16 +219,12 @@ export function openLoopReport(): Report {
       points,
       warnings: [],
     },
-    {
-      ...cost,
-      levels: cost.levels.map((level) => ({ ...level, meetsSlo: level.level === 0 })),
-    },
   )
 }
 
 /** Nothing completed: everything that could be measured is unknown. */
 export function emptyReport(): Report {
-  const { run, summary, cost } = unwatched(sampleReport())
+  const { run, summary } = unwatched(sampleReport())
   const point: OperatingPoint = {
     level: 0,
     load: { kind: 'closed', concurrency: 1 },
@@ -269,7 +258,7 @@ export function emptyReport(): Report {
     ended: 'too-many-failures',
     gates: gates(1, 'fail'),
   }
-  return reportOf(
+  return priced(
     {
       ...run,
       config: {
@@ -288,52 +277,14 @@ export function emptyReport(): Report {
       tokens: { completedRequests: 0, counts: [], agreement: [] },
       instrument: { kind: 'none', reason: 'no certificate: run `baremark calibrate`' },
     },
-    {
-      ...cost,
-      pricedLevel: undefined,
-      pricedLevelReason: 'No level has a measured throughput.',
-      options: cost.options
-        .filter(({ kind }) => kind !== 'api')
-        .map((option) => ({
-          ...option,
-          prices: {},
-          pricesAtFullUse: {},
-          missing: ['Output throughput was not measured.'],
-        })),
-      breakEvens: cost.breakEvens.map(({ against, kind }) => ({
-        against,
-        kind,
-        outcome: 'unknown',
-        explanation: 'Output throughput was not measured.',
-      })),
-      levels: [{ level: 0 }],
-    },
   )
 }
 
 /** Random weights, a price that is missing and an hourly bill that therefore has no total. */
 export function unknownPriceReport(): Report {
-  const { run, summary, cost } = sampleReport()
-  const options = cost.options.map((option): CostOption => {
-    if (option.kind !== 'owned') return option
-    const { usdPerHour: _, ...rest } = option
-    return {
-      ...rest,
-      lines: option.lines.map(({ component, label, formula, usdPerHour }) =>
-        component === 'electricity'
-          ? { component, label, formula }
-          : { component, label, formula, usdPerHour },
-      ),
-      prices: {},
-      pricesAtFullUse: {},
-      missing: ['The electricity price is unknown: give one with a scenario.'],
-    }
-  })
-  return reportOf({ ...run, target: { ...run.target, weights: 'random' } }, summary, {
-    ...cost,
-    options,
-    levels: cost.levels.map(({ level }) => ({ level })),
-  })
+  const { run, summary } = sampleReport()
+  const random: RunLog = { ...run, target: { ...run.target, weights: 'random' } }
+  return reportOf(random, summary, sampleCost(random, summary, { powered: false }))
 }
 
 /** Two levels on a server that tells much of itself, and that somebody else used too. */
@@ -378,7 +329,7 @@ export function toldReport(): Report {
   }))
   const [own, counted] = [230 * 256, 70_000]
   const input = 230 * 1024
-  return reportOf(
+  return priced(
     {
       ...run,
       state: 'complete',
@@ -452,7 +403,6 @@ export function toldReport(): Report {
       verdict: 'INVALID',
       reasons: ['whole run: alone-on-server is 70000 output tokens of 59136 possible.'],
     },
-    sampleCost(sampleThroughputs.slice(0, 2), 0, 'the only complete level'),
   )
 }
 
@@ -568,20 +518,15 @@ export function hostileReport(hostile: string): Report {
         ...option,
         name: hostile,
         missing: [hostile],
-        lines: option.lines.map((line) => ({ ...line, label: hostile, formula: hostile })),
+        excluded: [{ requirement: 'dataResidency', why: hostile }],
       })),
-      breakEvens: cost.breakEvens.map((each) => ({
+      breakEvens: cost.breakEvens.map((each) => ({ ...each, explanation: hostile })),
+      figures: cost.figures.map((each) => ({
         ...each,
-        against: hostile,
-        explanation: hostile,
-      })),
-      assumptions: cost.assumptions.map((each) => ({
-        ...each,
-        name: hostile,
+        label: hostile,
         unit: hostile,
-        source: hostile,
-        date: hostile,
-        note: hostile,
+        ...(each.formula === undefined ? {} : { formula: hostile }),
+        ...(each.source === undefined ? {} : { source: hostile, date: hostile, note: hostile }),
       })),
       warnings: [{ kind: 'placeholder-price', text: hostile }],
     },
@@ -635,6 +580,10 @@ function reportOf(run: RunLog, summary: FrontlessSummary, cost: CostReport): Rep
   return { schemaVersion: 1, run, summary: { ...summary, ...fronts }, cost }
 }
 
+function priced(run: RunLog, summary: Summary): Report {
+  return reportOf(run, summary, sampleCost(run, summary))
+}
+
 const concurrencies = [1, 2, 4, 8]
 const WINDOW_S = 120
 
@@ -669,8 +618,6 @@ const measured = [
     failed: 3,
   },
 ] as const
-
-const sampleThroughputs = measured.map(({ outputTokensPerS }) => outputTokensPerS)
 
 function sampleSummary(): FrontlessSummary {
   const points = concurrencies.map(pointAt)
@@ -1037,214 +984,4 @@ function ok<T>(value: T, source: string): Reading<T> {
 
 function absent(reason: string, source = 'none'): Reading<never> {
   return { status: 'absent', reason, source }
-}
-
-const UTILISATION = 0.4
-
-const fastest = 'the highest output throughput; no service level was set'
-
-/** Three kinds of option, priced at one of the levels, whose output tokens/s are given. */
-function sampleCost(
-  throughputs: readonly number[],
-  pricedLevel: number,
-  pricedLevelReason: string,
-): CostReport {
-  const lines = sampleLines()
-  const ownedPerHour = lines.reduce((total, { usdPerHour = 0 }) => total + usdPerHour, 0)
-  const outputTokensPerS = throughputs[pricedLevel] ?? 0
-  const full = perMillion(ownedPerHour, outputTokensPerS)
-  return {
-    pricedLevel,
-    pricedLevelReason,
-    utilisation: UTILISATION,
-    options: [
-      {
-        kind: 'owned',
-        name: 'H200 in colocation, 4 years',
-        lines,
-        ...billed(ownedPerHour, outputTokensPerS),
-      },
-      {
-        kind: 'rented',
-        name: 'H200 on demand',
-        lines: [
-          { component: 'rent', label: 'Rent', usdPerHour: 3.79, formula: 'rent an hour x GPUs' },
-        ],
-        ...billed(3.79, outputTokensPerS),
-      },
-      api('Public API A, Llama 3.1 8B', full / 0.566),
-      api('Public API B, Llama 3.1 8B', full / 1.42),
-    ],
-    breakEvens: [
-      {
-        against: 'H200 on demand',
-        kind: 'utilisation',
-        outcome: 'always',
-        explanation: 'Both are paid by the hour, used or not, and an hour of owning costs less.',
-      },
-      {
-        against: 'H200 on demand',
-        kind: 'months',
-        outcome: 'at',
-        value: 19.4,
-        explanation: 'After this time the rent saved has paid for the hardware.',
-      },
-      {
-        against: 'Public API A, Llama 3.1 8B',
-        kind: 'utilisation',
-        outcome: 'at',
-        value: 0.566,
-        outputTokensPerDay: 0.566 * outputTokensPerS * 86_400,
-        explanation: 'Above this share of the hours in use, owning is cheaper than the API.',
-      },
-      {
-        against: 'Public API B, Llama 3.1 8B',
-        kind: 'utilisation',
-        outcome: 'never',
-        explanation: 'Even in use all the time, this hardware costs more a token at this load.',
-      },
-    ],
-    levels: throughputs.map((tokensPerS, level) => ({
-      level,
-      usdPerMillionOutputTokens: perMillion(ownedPerHour, tokensPerS * UTILISATION),
-      usdPerMillionTotalTokens: perMillion(ownedPerHour, tokensPerS * 5 * UTILISATION),
-    })),
-    assumptions: sampleAssumptions(),
-    warnings: [
-      {
-        kind: 'placeholder-price',
-        text: 'The price of staff is a placeholder, nobody quoted it. Give your own in a scenario.',
-      },
-      {
-        kind: 'stale-price',
-        text: 'The price of electricity is from 2024-06, over a year before the run. Look it up again.',
-      },
-    ],
-  }
-}
-
-function billed(usdPerHour: number, outputTokensPerS: number) {
-  return {
-    usdPerHour,
-    prices: pricesAt(usdPerHour, outputTokensPerS * UTILISATION),
-    pricesAtFullUse: pricesAt(usdPerHour, outputTokensPerS),
-    missing: [],
-  }
-}
-
-function api(name: string, usdPerMillionOutputTokens: number): CostOption {
-  const prices = {
-    usdPerMillionOutputTokens,
-    usdPerMillionTotalTokens: usdPerMillionOutputTokens / 5,
-  }
-  return { kind: 'api', name, lines: [], prices, pricesAtFullUse: prices, missing: [] }
-}
-
-function pricesAt(usdPerHour: number, outputTokensPerS: number): CostOption['prices'] {
-  const bill = perMillion(usdPerHour, outputTokensPerS)
-  // At an output token worth 4 input tokens and 4 input tokens to each output token, halves.
-  return {
-    usdPerMillionOutputTokens: bill,
-    usdPerMillionTotalTokens: bill / 5,
-    split: {
-      outputToInputPriceRatio: 4,
-      usdPerMillionInputTokens: bill / 8,
-      usdPerMillionOutputTokens: bill / 2,
-    },
-  }
-}
-
-function perMillion(usdPerHour: number, tokensPerS: number): number {
-  return usdPerHour / ((tokensPerS * 3600) / 1e6)
-}
-
-function sampleLines(): CostLine[] {
-  return [
-    {
-      component: 'hardware',
-      label: 'Hardware, written off',
-      usdPerHour: 1.0274,
-      formula: 'price of the server / (years of use x 8760 h)',
-    },
-    {
-      component: 'finance',
-      label: 'Cost of capital',
-      usdPerHour: 0.1438,
-      formula: 'price of the server x interest / 2 / 8760 h',
-    },
-    {
-      component: 'electricity',
-      label: 'Electricity',
-      usdPerHour: 0.1232,
-      formula: 'power x PUE x price of electricity',
-    },
-    {
-      component: 'colocation',
-      label: 'Colocation',
-      usdPerHour: 0.2055,
-      formula: 'power x price of a kW a month / 730 h',
-    },
-    {
-      component: 'maintenance',
-      label: 'Maintenance and spare parts',
-      usdPerHour: 0.1027,
-      formula: 'price of the server x share a year / 8760 h',
-    },
-    {
-      component: 'staff',
-      label: 'Staff',
-      usdPerHour: 0.2283,
-      formula: 'share of a person x cost a year / 8760 h',
-    },
-    {
-      component: 'network',
-      label: 'Network',
-      usdPerHour: 0,
-      formula: 'included in colocation',
-    },
-  ]
-}
-
-function sampleAssumptions(): Assumption[] {
-  return [
-    {
-      name: 'price of the server',
-      value: 36_000,
-      unit: 'USD',
-      kind: 'tender',
-      source: 'Public tender, one eighth of an 8-GPU server',
-      date: '2025-11-18',
-    },
-    { name: 'years of use', value: 4, unit: 'years', kind: 'choice', source: 'scenario' },
-    {
-      name: 'power',
-      value: 0.88,
-      unit: 'kW',
-      kind: 'measured',
-      source: 'mean of the window, GPU and its share of the host',
-    },
-    {
-      name: 'price of electricity',
-      value: 0.14,
-      unit: 'USD/kWh',
-      kind: 'survey',
-      source: 'Industrial electricity prices',
-      date: '2024-06',
-    },
-    {
-      name: 'cost of staff',
-      value: 100_000,
-      unit: 'USD/year',
-      kind: 'placeholder',
-      source: 'none',
-      note: 'nobody quoted it',
-    },
-    {
-      name: 'utilisation',
-      value: UTILISATION,
-      unit: 'ratio',
-      kind: 'choice',
-      source: 'scenario',
-    },
-  ]
 }

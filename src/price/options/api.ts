@@ -53,7 +53,7 @@ function priceRows(
   const tariff: Tariff = isLong ? long : entry
   const name = `${entry.provider} ${entry.model}${isLong ? `, prompts above ${long.aboveInputTokens} tokens` : ''}`
   const row = (key: keyof Tariff, label: string) => ({
-    path: `${prefix}.${key}`,
+    path: `${prefix}.tariff.${key}`,
     label,
     unit: 'USD/M tokens',
     note: name,
@@ -120,8 +120,8 @@ function tokenLines({ ledger }: ModelContext, prefix: string): string[] {
       path: at(`lines.${id}.usdPerYear`),
       label,
       unit: 'USD/year',
-      formula: `${demand} / 1e6 x ${price} x (1 - batchShareRatio + batchShareRatio x batchRatio)`,
-      from: [`demand.${demand}`, at(price), at('batchShareRatio'), at('batchRatio')],
+      formula: `${demand} / 1e6 x tariff.${price} x (1 - batchShareRatio + batchShareRatio x batchRatio)`,
+      from: [`demand.${demand}`, at(`tariff.${price}`), at('batchShareRatio'), at('batchRatio')],
       work: ([tokens = 0, usd = 0, share = 0, batch = 0]): Maybe =>
         (tokens / TOKENS_PER_MILLION) * usd * (1 - share + share * batch),
     })
