@@ -2,6 +2,7 @@ import { matchProfile } from '../detect/hardware-profile.ts'
 import { type Catalogue, findEntry, measuredProfile, priceToDefend } from './catalogue.ts'
 import type { CostWarning } from './cost-report.ts'
 import type { Ledger, LedgerInput } from './ledger.ts'
+import { BOARDS_ONLY } from './options/machine.ts'
 import { ageDays } from './price-sheet.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
 import { type PricedPoint, type Subject, seenGpus } from './subject.ts'
@@ -25,7 +26,7 @@ export function costWarnings(
   return [
     ...judgement(subject),
     ...placeholders(inputs),
-    ...hardware(subject, scenario, catalogue, options),
+    ...hardware(subject, scenario, catalogue, inputs),
     ...power(inputs, point),
     ...slo(subject, point),
     ...mix(scenario, point),
@@ -81,8 +82,9 @@ function hardware(
   subject: Subject,
   scenario: Scenario,
   catalogue: Catalogue,
-  options: readonly ScenarioOption[],
+  inputs: readonly LedgerInput[],
 ): CostWarning[] {
+  const options = Object.values(scenario.options)
   const profile = measuredProfile(subject, scenario, catalogue)
   if (profile === undefined) return [{ kind: 'no-hardware-profile', text: noProfile(subject) }]
   const ofProfile = options.filter(
@@ -91,7 +93,13 @@ function hardware(
       option.hardwareProfile === undefined,
   )
   const boardPower =
-    profile.unit === 'gpu' && profile.tdpW !== undefined && profile.powerW?.load === undefined
+    inputs.some(({ path, origin }) => path.endsWith('.loadPowerW') && origin !== 'measured') &&
+    profile.unit === 'gpu' &&
+    profile.tdpW !== undefined &&
+    profile.powerW?.load === undefined
+  const boardsMeasured = inputs.some(
+    ({ path, note }) => path.endsWith('.loadPowerW') && note === BOARDS_ONLY,
+  )
   const boardPrice =
     profile.unit === 'gpu' &&
     priceToDefend(profile)?.per === 'unit' &&
@@ -104,6 +112,14 @@ function hardware(
           {
             kind: 'board-power-only',
             text: 'The stated power is the limit of the boards alone, without the server around them: electricity is higher, and not to be compared with hardware whose whole power is known.',
+          } as const,
+        ]
+      : []),
+    ...(boardsMeasured
+      ? [
+          {
+            kind: 'board-power-only',
+            text: 'The power in the bill is what the boards were measured to draw, without the server around them: electricity is higher. State serverPowerW in the scenario, or measure at the plug.',
           } as const,
         ]
       : []),

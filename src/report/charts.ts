@@ -375,7 +375,7 @@ function costChart(report: Report): Chart {
   )
   const notes = lines
     .filter(({ value }) => value === undefined)
-    .map(({ label }) => `${plainText(label)} is unknown, and therefore the total.`)
+    .map(({ label }) => `${plainText(label)}: unknown, and therefore the total.`)
   return { kind: 'drawn', id, description, spec, notes }
 }
 

@@ -103,7 +103,7 @@ test('the chart of a front says which levels lie on it', () => {
 test('a chart without a drawable point is left out, with the reason', () => {
   const charts = chartsOf(emptyReport())
   const leftOut = charts.filter(({ kind }) => kind === 'left-out')
-  expect(leftOut.map(({ id }) => id)).toEqual(['throughput', 'ttft', 'tpot', 'frontier'])
+  expect(leftOut.map(({ id }) => id)).toEqual(['throughput', 'ttft', 'tpot', 'frontier', 'cost'])
   for (const chart of leftOut) expect(chart).toHaveProperty('why', expect.stringMatching(/\.$/))
 })
 
@@ -132,7 +132,8 @@ test('an unknown line of the bill is n/a in the chart, and so is the total', asy
   expect(svg).toContain('>n/a<')
   expect(svg).toContain('Cost of a year: n/a')
   expect(chartOf(unknownPriceReport(), 'cost')).toHaveProperty('notes', [
-    'Electricity is unknown, and therefore the total.',
+    'Servers: unknown, and therefore the total.',
+    'Support and maintenance: unknown, and therefore the total.',
   ])
 })
 

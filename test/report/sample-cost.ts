@@ -22,34 +22,33 @@ const figure = (value: number, source: string, kind: string, parts: object = {})
   ...parts,
 })
 
-/** @param powered whether anything tells the power of the server */
-function sampleCatalogue(powered: boolean): Catalogue {
+/** @param quoted whether anybody has a price for the server */
+function sampleCatalogue(quoted: boolean): Catalogue {
   const profile = hardwareProfileSchema.parse({
     schemaVersion: 1,
     id: 'h200-sample',
-    name: 'NVIDIA H200',
+    name: 'H200 server',
     vendor: 'nvidia',
     unit: 'gpu',
     match: ['NVIDIA H200', 'NVIDIA H100 80GB HBM3'],
     sources,
-    prices: [
-      {
-        per: 'server',
-        unitsPerServer: 1,
-        usd: figure(36_000, 'tender', 'tender', {
-          range: { low: 32_000, high: 42_000, law: 'triangular' },
-        }),
-        what: 'server',
-      },
-    ],
-    ...(powered
-      ? {
-          powerW: {
-            load: figure(880, 'list', 'specification'),
-            idle: figure(300, 'list', 'specification'),
+    prices: quoted
+      ? [
+          {
+            per: 'server',
+            unitsPerServer: 1,
+            usd: figure(36_000, 'tender', 'tender', {
+              range: { low: 32_000, high: 42_000, law: 'triangular' },
+            }),
+            what: 'server',
           },
-        }
-      : {}),
+        ]
+      : [],
+    tdpW: figure(700, 'list', 'specification'),
+    powerW: {
+      load: figure(880, 'list', 'specification'),
+      idle: figure(300, 'list', 'specification'),
+    },
   })
   const sheet = priceSheetSchema.parse({
     schemaVersion: 1,
@@ -148,7 +147,7 @@ function sampleScenario(): Scenario {
 export function sampleCost(
   run: RunLog,
   summary: Summary,
-  { powered = true }: { powered?: boolean } = {},
+  { quoted = true }: { quoted?: boolean } = {},
 ): CostReport {
-  return priceSubject(subjectOfRun(run, summary), sampleScenario(), sampleCatalogue(powered))
+  return priceSubject(subjectOfRun(run, summary), sampleScenario(), sampleCatalogue(quoted))
 }

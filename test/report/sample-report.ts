@@ -67,7 +67,7 @@ export function throttledReport(): Report {
   const links = Array.from({ length: 8 }, (_, row) =>
     Array.from({ length: 8 }, (_, column) => (row === column ? 'X' : 'NV18')),
   )
-  return priced(
+  const report = priced(
     {
       ...run,
       hardware: {
@@ -99,6 +99,8 @@ export function throttledReport(): Report {
       reasons: ['1 user: thermal-throttling is heat 12.7 %, power brake 0 %, power limit 31 %.'],
     },
   )
+  const pricedLevelReason = 'the only level that was looked at throughout'
+  return { ...report, cost: { ...report.cost, pricedLevel: 0, pricedLevelReason } }
 }
 
 const throttledDrift = {
@@ -284,7 +286,7 @@ export function emptyReport(): Report {
 export function unknownPriceReport(): Report {
   const { run, summary } = sampleReport()
   const random: RunLog = { ...run, target: { ...run.target, weights: 'random' } }
-  return reportOf(random, summary, sampleCost(random, summary, { powered: false }))
+  return reportOf(random, summary, sampleCost(random, summary, { quoted: false }))
 }
 
 /** Two levels on a server that tells much of itself, and that somebody else used too. */

@@ -449,6 +449,9 @@ function wholeMachine(power: readonly PowerSeen[]): PowerSeen | undefined {
   return power.find(({ scope }) => scope === 'wall') ?? power.find(({ scope }) => scope === 'node')
 }
 
+/** Of power that lacks a part: it is warned of. */
+export const BOARDS_ONLY = 'boards measured; the machine around them is unknown and left out'
+
 /** The machine around a board: what the profile says of both together, less the board's limit. */
 function boardsInServer(
   { loadPowerW, idlePowerW }: PowerSeen,
@@ -463,7 +466,7 @@ function boardsInServer(
     idle: idlePowerW === undefined ? undefined : whole(idlePowerW),
     note:
       aroundW === undefined
-        ? 'boards measured; the machine around them is unknown and left out'
+        ? BOARDS_ONLY
         : `boards measured; ${aroundW} W a board for the machine around them, by the profile`,
   }
 }
