@@ -25,7 +25,7 @@ export interface Priced<E> {
 export type EntryOf<K extends PriceEntry['kind']> = Extract<PriceEntry, { kind: K }>
 
 /** Every entry of a kind, in the order of the sheets. */
-export function entriesOf<K extends PriceEntry['kind']>(
+function entriesOf<K extends PriceEntry['kind']>(
   { sheets }: Catalogue,
   kind: K,
 ): Priced<EntryOf<K>>[] {
@@ -126,7 +126,7 @@ export function priceToDefend(profile: HardwareProfile | undefined): HardwarePri
  *
  * @param units that serve the model together
  */
-export function chooseRental(
+function chooseRental(
   named: string | undefined,
   catalogue: Catalogue,
   profile: HardwareProfile | undefined,

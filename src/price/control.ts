@@ -16,7 +16,7 @@ export function exclusionsOf(option: ScenarioOption, scenario: Scenario): Exclus
   })
 }
 
-export const requirementNames = [
+const requirementNames = [
   'dataResidency',
   'airGap',
   'operatorJurisdiction',

@@ -156,8 +156,7 @@ export interface DecisionFact {
   readonly path?: string
 }
 
-export const decisionCriteria = ['cost', 'performance', 'security', 'control'] as const
-export type DecisionCriterion = (typeof decisionCriteria)[number]
+export type DecisionCriterion = 'cost' | 'performance' | 'security' | 'control'
 
 /** Cost, performance, security and control side by side. Nothing is scored unless weights were given. */
 export interface Decision {

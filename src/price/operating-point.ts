@@ -1,14 +1,5 @@
-import type { OperatingPoint } from '../measure/summary.ts'
+import { GOOD_RATIO } from './slo.ts'
 import type { PricedPoint } from './subject.ts'
-
-/** A level meets its SLO when this share of its requests met every limit. */
-const GOOD_RATIO = 0.95
-
-/** Whether a level met the SLO; unknown where none was set or no request counted. */
-export function meetsSloLevel(point: Pick<OperatingPoint, 'goodput'>): boolean | undefined {
-  const goodRatio = point.goodput?.goodRatio
-  return goodRatio === undefined ? undefined : goodRatio >= GOOD_RATIO
-}
 
 /** The measured level that the options are priced at, and why. Never a point between levels, never beyond them. */
 export function choosePoint(

@@ -100,8 +100,6 @@ export type PriceSheet = z.infer<typeof priceSheetSchema>
 export type PriceEntry = z.infer<typeof priceEntrySchema>
 export type ApiPrice = z.infer<typeof apiPriceSchema>
 export type RentalPrice = z.infer<typeof rentalPriceSchema>
-export type ElectricityPrice = z.infer<typeof electricityPriceSchema>
-export type ColocationPrice = z.infer<typeof colocationPriceSchema>
 
 const MS_PER_DAY = HOURS_PER_DAY * S_PER_HOUR * MS_PER_S
 

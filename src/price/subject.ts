@@ -9,7 +9,7 @@ import type { Imported } from '../measure/imports/imported.ts'
 import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.ts'
 import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
 import { MS_PER_S } from '../units.ts'
-import { meetsSloLevel } from './operating-point.ts'
+import { meetsSloLevel } from './slo.ts'
 
 /** Mean power that a scope of devices drew in a window, and when nobody asked anything. */
 export interface PowerSeen {
@@ -60,7 +60,7 @@ export interface Subject {
 }
 
 /** A run of ours. */
-export function subjectOfRun(run: RunLog, summary: Summary): Subject {
+export function subjectOfRun(run: RunLog, summary: Pick<Summary, 'points' | 'verdict'>): Subject {
   const { benchmark } = run.config
   return {
     kind: 'run',

@@ -74,13 +74,6 @@ export function assumptions({ figures }: CostReport): CostFigure[] {
   return figures.filter(({ origin, value }) => origin !== undefined && value !== undefined)
 }
 
-/** A figure with its unit. */
-export function figureText({ value, unit }: CostFigure): string {
-  if (value === undefined) return notAvailable
-  if (unit.startsWith('USD')) return `${formatUsd(value)}${unit.slice('USD'.length)}`
-  return unit === 'ratio' ? formatPercent(value) : `${formatNumber(value)} ${unit}`
-}
-
 /** One sentence on a break-even, its own explanation included. */
 export function breakEvenLine(cost: CostReport, breakEven: BreakEven): string {
   const find = figureFinder(cost)

@@ -582,7 +582,7 @@ function reportOf(run: RunLog, summary: FrontlessSummary, cost: CostReport): Rep
   return { schemaVersion: 1, run, summary: { ...summary, ...fronts }, cost }
 }
 
-function priced(run: RunLog, summary: Summary): Report {
+function priced(run: RunLog, summary: FrontlessSummary): Report {
   return reportOf(run, summary, sampleCost(run, summary))
 }
 

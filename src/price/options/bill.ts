@@ -46,7 +46,7 @@ export function billRows(
 }
 
 /** In the order of the values, so that the same bill always has the same last digit. */
-export function sumInOrder(values: readonly number[]): number {
+function sumInOrder(values: readonly number[]): number {
   let total = 0
   for (let i = 0; i < values.length; i++) total += values[i] as number
   return total
