@@ -12,7 +12,6 @@ import {
   formatPercent,
   formatStated,
   formatTokens,
-  formatUsd,
   notAvailable,
 } from './format.ts'
 import { plainText } from './plain-text.ts'
