@@ -18,6 +18,7 @@ import { preflightPlan } from '../load/preflight-plan.ts'
 import { type CountedWords, probeTarget } from '../load/probe.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
 import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
+import { findsLevels, type SearchPlan } from '../load/search-plan.ts'
 import { createSender } from '../load/send.ts'
 import { countByServer } from '../load/server-tokenizer.ts'
 import { serverApis } from '../load/servers/index.ts'
@@ -45,6 +46,7 @@ import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
 import { makeRunDirectory, writeJson } from './results-folder.ts'
+import { searchLevels } from './search-levels.ts'
 import { type MachineWatch, watchMachine } from './watch-machine.ts'
 import { writeReports } from './write-reports.ts'
 
@@ -75,6 +77,8 @@ export interface RunPlan {
   readonly telemetry: boolean
   /** How long the machine rests before and after the load, so that its idle power is known. */
   readonly restS: number
+  /** What the levels are to find out; those of the benchmark run as they stand when absent. */
+  readonly search?: SearchPlan
   /** Of the instrument; kept beside the results, and judged whether it applies. */
   readonly certificate?: Certificate
 }
@@ -142,7 +146,8 @@ async function lookOver(
   }
   for (const { severity, text } of health.findings)
     if (severity === 'warning') io.stderr(`Warning: ${plainText(text)}\n`)
-  for (const line of sampleForecast(plan.benchmark)) io.stderr(`Note: ${line}\n`)
+  if (!findsLevels(plan.search))
+    for (const line of sampleForecast(plan.benchmark)) io.stderr(`Note: ${line}\n`)
   return { findings: findingsOf(health), serving: health.server?.gpus ?? SERVER_UNKNOWN }
 }
 
@@ -162,6 +167,7 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
     declaredWeights: plan.declaredWeights,
     workers: plan.workers,
     gpus: plan.gpus,
+    search: plan.search,
     tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
   }
 }
@@ -305,12 +311,12 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     await writeJson(join(directory, runFiles.run), base)
     if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     await watching.rest('before')
-    const progress = startProgress(benchmark, io, clock.nowMs)
+    const progress = startProgress(benchmark, io, clock.nowMs, plan.search)
     const needs = {
       outputTokens: longestAnswer(benchmark.workload, known.data),
       loopback: known.target.loopback,
     }
-    const levels = await load(plan, base, directory, metrics, {
+    const { levels, isWhole } = await load(plan, base, directory, metrics, io, {
       ...progress,
       clock,
       setup: {
@@ -329,9 +335,6 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       workersFor: (level) => plan.workers ?? workersFor(level, needs),
       signal: io.signal,
     }).finally(progress.close)
-    const whole =
-      levels.length === levelsOf(benchmark.load).length &&
-      levels.every(({ ended }) => ended === 'complete')
     await metrics.stop()
     metrics = undefined
     await watching.rest('after')
@@ -339,7 +342,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     watch = undefined
     const run: RunLog = {
       ...base,
-      state: whole ? 'complete' : 'partial',
+      state: isWhole ? 'complete' : 'partial',
       telemetry: watching.log(),
       stateChanges: io.signal.aborted ? undefined : await stateChanges(known.hardware),
       levels,
@@ -361,18 +364,23 @@ async function stateChanges(before: Hardware): Promise<readonly string[]> {
 
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */
 async function load(
-  { benchmark }: RunPlan,
+  { benchmark, certificate, search }: RunPlan,
   base: RunLog,
   directory: string,
   metrics: ServerMetricsRecording,
-  world: Omit<LoadWorld, 'journal'>,
-): Promise<LevelLog[]> {
+  io: Io,
+  world: Omit<LoadWorld, 'journal' | 'nextLevel'>,
+): Promise<{ levels: LevelLog[]; isWhole: boolean }> {
   const journal = await openJournal(join(directory, runFiles.records))
+  const source = findsLevels(search)
+    ? searchLevels(search, { run: base, directory, journal, certificate, io })
+    : undefined
   const soFar: LevelLog[] = []
   let saving: Promise<void> = Promise.resolve()
   let saveFailure: unknown
   const levels = await runLoad(benchmark, {
     ...world,
+    nextLevel: source?.nextLevel,
     journal: { append: journal.append, failed: AbortSignal.any([journal.failed, metrics.failed]) },
     onLevelEnd: (log) => {
       world.onLevelEnd(log)
@@ -388,7 +396,11 @@ async function load(
   await saving
   await journal.close()
   if (saveFailure !== undefined) throw saveFailure
-  return levels
+  const isWhole = source
+    ? source.isAtEnd()
+    : levels.length === levelsOf(benchmark.load).length &&
+      levels.every(({ ended }) => ended === 'complete')
+  return { levels, isWhole }
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
@@ -414,7 +426,11 @@ async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Prom
 function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
   if (io.signal.aborted) return interruptCode(io)
   if (summary.verdict === 'INVALID') return exitCodes.invalid
-  return run.state === 'complete' ? exitCodes.valid : exitCodes.partial
+  if (run.state !== 'complete') return exitCodes.partial
+  const { search } = summary
+  return search?.question === 'slo' && search.outcome.kind !== 'found'
+    ? exitCodes.threshold
+    : exitCodes.valid
 }
 
 function interruptCode({ signal }: Io): ExitCode {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { apiNames, takesMessages } from './api-names.ts'
+import type { SearchPlan } from './search-plan.ts'
 import { workloadSchema } from './workloads/workload.ts'
 
 const positiveInteger = z.int().positive()
@@ -290,4 +291,6 @@ export interface RunConfig {
   readonly gpus?: number
   /** False when the server's certificate was not verified; absent without TLS. */
   readonly tlsVerified?: boolean
+  /** What the run is to find out by its levels. Where it finds them by itself the load of the benchmark says how far it may go. */
+  readonly search?: SearchPlan
 }

@@ -7,6 +7,7 @@ import { judgeRun, judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
+import { countedPoints, summarizeSearch } from './search/search.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import { servingGpus } from './serving-gpus.ts'
 import type { Summary } from './summary.ts'
@@ -45,20 +46,24 @@ export function startSummary(
     },
     finish: () => {
       const points = [...levels.values()].map(({ finish }) => finish())
+      const plan = run.config.search
+      const search = plan && summarizeSearch(plan, points)
+      const counted = countedPoints(points, search)
       const tokens = counts.finish()
       const gates = judgeRunGates({ tokens, run, machine })
       const timeline = serverTimeline(samples)
       const gpus = servingGpus(run)?.count
       return {
         points,
-        frontier: frontierOf(points, gpus),
-        latencyFrontiers: latencyFrontiersOf(points, gpus),
+        frontier: frontierOf(usable, gpus),
+        latencyFrontiers: latencyFrontiersOf(usable, gpus),
+        search,
         gates,
         tokens,
         server,
         serverTimeline: timeline.length > 0 ? timeline : undefined,
         machine: machine && machineSummary(machine),
-        ...judgeRun(points, gates, run.state),
+        ...judgeRun(counted, gates, run.state),
         warnings: warningsOf(run, points, tokens, machine),
         instrument: certificateUse(judged),
       }

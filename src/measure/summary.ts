@@ -4,6 +4,7 @@ import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
 import type { ServerCounts } from '../load/server-counts.ts'
 import type { ServerTimes } from '../load/server-readings.ts'
 import type { MachineFigures, MachineSummary } from './machine-figures.ts'
+import type { SearchSummary } from './search/search-summary.ts'
 
 /** Where the true figure lies with 95 % confidence. */
 export interface Interval {
@@ -408,6 +409,8 @@ export interface Summary {
   readonly frontier: readonly FrontierPoint[]
   /** The same against percentiles of TTFT and TPOT, where any is known. */
   readonly latencyFrontiers: readonly LatencyFrontier[]
+  /** What the run was to find out by its levels, and what it found. Absent where levels were only listed. */
+  readonly search?: SearchSummary
   readonly verdict: Verdict
   /** Gates of the run as a whole; each point has its own. */
   readonly gates: readonly Gate[]

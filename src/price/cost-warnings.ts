@@ -64,7 +64,8 @@ export function costWarnings(
     warnings.push({ kind: 'stated-power', text: statedPower(summary) })
   }
   const slo = run.config.benchmark.slo
-  if (!hasSlo(slo)) {
+  const isSearched = summary.search?.question === 'slo'
+  if (!hasSlo(slo) && !isSearched) {
     warnings.push({
       kind: 'no-slo',
       text: 'No SLO was set, so the price is at peak throughput, whatever its latency. Set one with --goodput, e.g. ttft:500 tpot:50.',

@@ -1,5 +1,7 @@
 import type { Slo } from '../load/benchmark.ts'
 import { hasSlo } from '../measure/goodput.ts'
+import { countedPoints } from '../measure/search/search.ts'
+import type { SearchSummary, SloOutcome } from '../measure/search/search-summary.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 
 /** A level meets its SLO when this share of its requests met every limit. */
@@ -15,8 +17,12 @@ export function meetsSloLevel(point: OperatingPoint): boolean | undefined {
 export function choosePoint(
   points: readonly OperatingPoint[],
   slo: Slo,
+  search?: SearchSummary,
 ): { point?: OperatingPoint; reason: string } {
-  const known = points.filter(({ outputTokensPerS = 0 }) => outputTokensPerS > 0)
+  if (search?.question === 'slo') return pointOfOutcome(points, search.outcome)
+  const known = countedPoints(points, search).filter(
+    ({ outputTokensPerS = 0 }) => outputTokensPerS > 0,
+  )
   if (known.length === 0) return { reason: 'no level has a measured throughput' }
   const eligible = hasSlo(slo) ? known.filter((point) => meetsSloLevel(point) === true) : known
   const point = highestThroughput(eligible)
@@ -26,6 +32,34 @@ export function choosePoint(
     ? `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
     : 'highest measured throughput; no SLO was set'
   return { point, reason }
+}
+
+/** A search asked for this very point: the highest load at which its limits hold, and never one beyond. */
+function pointOfOutcome(
+  points: readonly OperatingPoint[],
+  outcome: SloOutcome,
+): { point?: OperatingPoint; reason: string } {
+  const at = (level: number | undefined): OperatingPoint | undefined =>
+    points.find((point) => point.level === level && (point.outputTokensPerS ?? 0) > 0)
+  switch (outcome.kind) {
+    case 'found':
+      return {
+        point: at(outcome.level),
+        reason: 'the highest load found at which the limits of the search hold',
+      }
+    case 'unreachable':
+      return { reason: 'the limits of the search hold at no load that was allowed' }
+    case 'not-bracketed': {
+      const point = at(outcome.level)
+      return point
+        ? {
+            point,
+            reason:
+              'the highest load tried at which the limits of the search held; the search was not bracketed, so more may be possible',
+          }
+        : { reason: 'the limits of the search were not shown to hold at any load' }
+    }
+  }
 }
 
 function highestThroughput(points: readonly OperatingPoint[]): OperatingPoint | undefined {

@@ -29,7 +29,7 @@ export function priceRun(
   scenario: Scenario,
   catalogue: Catalogue,
 ): CostReport {
-  const { point, reason } = choosePoint(summary.points, run.config.benchmark.slo)
+  const { point, reason } = choosePoint(summary.points, run.config.benchmark.slo, summary.search)
   const chosen = withThroughput(chooseInputs(run, scenario, catalogue), run, point)
   const use = scenario.utilisationRatio.value
   const rates = ratesOf(point)

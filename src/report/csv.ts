@@ -57,6 +57,8 @@ const columns: readonly Column[] = [
   ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
   ['due_requests_per_s', (_, { point }) => point.rate?.duePerS],
   ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
+  ['search_result', (report, { point }) => trialOf(report, point.level)?.standing],
+  ['is_search_answer', (report, { point }) => isAnswer(report, point.level)],
   ['window_s', (_, { point }) => point.windowS],
   ['ended', (_, { point }) => point.ended],
   ['requests_issued', (_, { point }) => point.requests.issued],
@@ -149,6 +151,18 @@ const columns: readonly Column[] = [
   ['usd_per_million_output_tokens', (_, { cost }) => cost?.usdPerMillionOutputTokens],
   ['usd_per_million_total_tokens', (_, { cost }) => cost?.usdPerMillionTotalTokens],
 ]
+
+/** Of a level of a search: `held`, `missed`, `served`, `beyond` ... */
+function trialOf({ summary: { search } }: Report, level: number) {
+  return search?.trials.find((trial) => trial.level === level)
+}
+
+/** Whether it is the knee of a sweep, or the load that a search under limits found. */
+function isAnswer({ summary: { search } }: Report, level: number): boolean | undefined {
+  if (search === undefined) return undefined
+  const answer = search.question === 'sweep' ? search.knee : search.outcome
+  return answer.kind === 'found' && answer.level === level
+}
 
 function distribution(
   name: string,

@@ -1,5 +1,6 @@
 import { levelsOf } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { findsLevels } from '../load/search-plan.ts'
 import type { Gate, Summary, Verdict, WarningKind } from '../measure/summary.ts'
 import { formatCount } from './format.ts'
 import { instrumentLine } from './instrument-facts.ts'
@@ -89,6 +90,8 @@ function noticesOf(run: RunLog): Notice[] {
 }
 
 function partialText(run: RunLog): string {
+  if (findsLevels(run.config.search))
+    return `PARTIAL RUN: it stopped before its end, after ${formatCount(run.levels.length)} load levels of its search.`
   const planned = formatCount(levelsOf(run.config.benchmark.load).length)
   const done = formatCount(run.levels.filter(({ ended }) => ended === 'complete').length)
   return `PARTIAL RUN: it stopped before its end; ${done} of ${planned} load levels are complete.`

@@ -20,6 +20,7 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
+import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { intervalText, steadyTable, steadyTitle, unsteadyLines } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
@@ -52,6 +53,18 @@ ${body}</tbody>`,
       (note, i) => html`<span class="note">[${formatCount(i + 1)}] ${note}.</span> `,
     )}${priced}</p>
 `,
+  )
+}
+
+/** What the levels were to find out and did; nothing where a run had no question to them. */
+export function searchSection(report: Report): Markup | undefined {
+  const table = searchTable(report)
+  if (table === undefined) return undefined
+  return htmlSection(
+    searchTitle,
+    bulletList(searchLines(report)),
+    textTable('Levels of the search', table),
+    paragraph(table.note),
   )
 }
 

@@ -23,6 +23,7 @@ import {
   levelSection,
   listUnder,
   percentileSection,
+  searchSection,
   serverSection,
   steadySection,
   tokenSection,
@@ -47,6 +48,7 @@ async function renderHtml(report: Report): Promise<string> {
   )
   const sections = [
     levelSection(report),
+    searchSection(report),
     steadySection(report),
     htmlSection(
       'Charts',

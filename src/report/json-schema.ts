@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { figureKindSchema } from '../figure.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
+import { searchPlanSchema } from '../load/search-plan.ts'
 import { serverKindNames } from '../load/server-identity.ts'
 import type { ReportDocument } from './json.ts'
 import {
@@ -11,6 +12,7 @@ import {
   machineSummarySchema,
   telemetryLogSchema,
 } from './machine-schema.ts'
+import { searchSummarySchema } from './search-schema.ts'
 
 export const count = z.int().nonnegative()
 const notCounted = z
@@ -500,6 +502,7 @@ const summarySchema = z.strictObject({
   server: serverFiguresSchema.optional(),
   serverTimeline: z.array(serverMomentSchema).optional(),
   machine: machineSummarySchema.optional(),
+  search: searchSummarySchema.optional(),
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
   reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
   warnings: z.array(measureWarningSchema),
@@ -539,6 +542,7 @@ const runSchema = z.strictObject({
     workers: count.optional().describe('Measuring threads asked for; by need when absent'),
     gpus: count.optional().describe('GPUs that serve the model, as stated'),
     tlsVerified: z.boolean().optional(),
+    search: searchPlanSchema.optional(),
   }),
   target: z.strictObject({
     url: z.string(),

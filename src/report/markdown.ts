@@ -34,6 +34,7 @@ import {
 } from './machine-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { steadyLines, steadyTitle } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
@@ -51,6 +52,7 @@ function renderMarkdown(report: Report): string {
     `### ${escapeMarkdown(systemLine(report.run))}`,
     bullets(identityFacts(report).map(factLine)),
     levelBlock(report),
+    searchBlock(report),
     steadyBlock(report),
     errorBlock(report),
     findingBlock(report),
@@ -93,6 +95,18 @@ function levelBlock(report: Report): string {
   )
   const marks = notes.map((note, i) => escapeMarkdown(`[${i + 1}] ${note}`))
   return [table(head, body, 'right'), ...marks].join('\n\n')
+}
+
+/** Empty where a run had no question to its levels. */
+function searchBlock(report: Report): string {
+  const levels = searchTable(report)
+  if (levels === undefined) return ''
+  const lines = bullets(searchLines(report).map(escapeMarkdown))
+  const each = details(
+    'Levels of the search',
+    `${textTable(levels)}\n\n${escapeMarkdown(levels.note)}`,
+  )
+  return `${searchTitle}:\n\n${lines}\n\n${each}`
 }
 
 /** Empty where no steady state was looked for. */
