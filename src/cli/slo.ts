@@ -8,7 +8,14 @@ import { readYamlFile } from '../yaml-file.ts'
 import type { Io } from './io.ts'
 import { readModelLimits } from './limits.ts'
 import { type RunFlags, runBenchmark } from './run.ts'
-import { axisOf, MAX_USERS, type RangeFlags, sayTime, withRange } from './search-flags.ts'
+import {
+  axisOf,
+  MAX_USERS,
+  outsideFlag,
+  type RangeFlags,
+  sayTime,
+  withRange,
+} from './search-flags.ts'
 
 interface SloFlags extends RunFlags, RangeFlags {
   readonly slo?: Limit[]
@@ -54,7 +61,7 @@ export function planSlo(
   flags: SloFlags,
   published?: Pick<SloPlan, 'limits' | 'limitsFrom'>,
 ): { benchmark: Benchmark; plan: SloPlan } {
-  const axis = flags.concurrency ? 'users' : flags.requestRate ? 'rate' : axisOf(file, flags)
+  const axis = sloAxis(file, flags)
   const start = startOf(file, flags, axis)
   const rangeOf = {
     users: { lowest: 1, highest: MAX_USERS },
@@ -83,6 +90,13 @@ export function planSlo(
       maxLevels: flags.maxLevels ?? DEFAULT_LEVELS,
     },
   }
+}
+
+function sloAxis(file: Benchmark, flags: SloFlags): LoadAxis {
+  const given = flags.concurrency ? 'users' : flags.requestRate ? 'rates' : undefined
+  if (given !== undefined && flags.over !== undefined && flags.over !== given)
+    throw outsideFlag('over', `the search is to begin with ${given}`)
+  return axisOf(file, { over: given ?? flags.over })
 }
 
 function startOf(

@@ -65,10 +65,11 @@ export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<L
     let firstId = 0
     for (;;) {
       const load = signal.aborted ? undefined : await nextLevel(logs)
-      if (load === undefined || signal.aborted) break
+      if (load === undefined) break
       const level = logs.length
       const shards = shardsFor(load)
       threads.push(...(await spawnMore(Math.max(0, shards - threads.length))))
+      if (signal.aborted) break
       world.onLevelStart(level, load)
       const part = { level, load, firstId, threads: threads.slice(0, shards) }
       const { log, nextId } = await runOne(benchmark, part, { ...world, signal })

@@ -308,7 +308,7 @@ function sloTable({ trials }: SloSummary, points: readonly OperatingPoint[]): Te
   const limits = trials[0]?.checks.map(({ limit }) => limitName(limit)) ?? []
   return {
     note: 'Levels in the order they ran. A withheld percentile, or a level that cannot be used, does not hold.',
-    headings: ['Load', 'Result', ...limits, 'Output tok/s', 'Users each tok/s'],
+    headings: ['Load', 'Result', ...limits, 'Output tok/s', 'Per user tok/s'],
     rows: trials.map((trial) => {
       const point = points.find(({ level }) => level === trial.level)
       return [

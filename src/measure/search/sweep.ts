@@ -75,8 +75,8 @@ function nextClimb(
   return users.length < maxLevels ? climb(levels, users).next : undefined
 }
 
-/** A gap beside the knee is split while its ends are this many times apart: a quarter of a doubling. */
-const NARROW_AT_KNEE = 2 ** 0.25
+/** A gap beside the knee is split while its ends are this many times apart. */
+const NARROW_AT_KNEE = 1.1
 /** Any other gap while its ends are further apart than this. */
 const NARROW_ELSEWHERE = 2 ** 0.5
 
