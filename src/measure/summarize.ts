@@ -7,7 +7,7 @@ import { judgeRun, judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
-import { countedPoints, summarizeSearch } from './search/search.ts'
+import { countedPoints, summarizeSearch, usablePoints } from './search/search.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import { servingGpus } from './serving-gpus.ts'
 import type { Summary } from './summary.ts'
@@ -48,7 +48,7 @@ export function startSummary(
       const points = [...levels.values()].map(({ finish }) => finish())
       const plan = run.config.search
       const search = plan && summarizeSearch(plan, points)
-      const counted = countedPoints(points, search)
+      const usable = usablePoints(points, search)
       const tokens = counts.finish()
       const gates = judgeRunGates({ tokens, run, machine })
       const timeline = serverTimeline(samples)
@@ -63,7 +63,7 @@ export function startSummary(
         server,
         serverTimeline: timeline.length > 0 ? timeline : undefined,
         machine: machine && machineSummary(machine),
-        ...judgeRun(counted, gates, run.state),
+        ...judgeRun(countedPoints(points, search), gates, run.state),
         warnings: warningsOf(run, points, tokens, machine),
         instrument: certificateUse(judged),
       }

@@ -1,6 +1,6 @@
 import type { Slo } from '../load/benchmark.ts'
 import { hasSlo } from '../measure/goodput.ts'
-import { countedPoints } from '../measure/search/search.ts'
+import { usablePoints } from '../measure/search/search.ts'
 import type { SearchSummary, SloOutcome } from '../measure/search/search-summary.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 
@@ -20,7 +20,7 @@ export function choosePoint(
   search?: SearchSummary,
 ): { point?: OperatingPoint; reason: string } {
   if (search?.question === 'slo') return pointOfOutcome(points, search.outcome)
-  const known = countedPoints(points, search).filter(
+  const known = usablePoints(points, search).filter(
     ({ outputTokensPerS = 0 }) => outputTokensPerS > 0,
   )
   if (known.length === 0) return { reason: 'no level has a measured throughput' }

@@ -99,13 +99,12 @@ export function levelMark({ summary }: Report, level: number): string | undefine
       if (search.outcome.kind === 'found' && search.outcome.level === level)
         return 'the highest load found at which the limits hold'
       const trial = search.trials.find((each) => each.level === level)
-      return trial?.standing === 'missed' && trial.why !== OVER_A_LIMIT ? BEYOND : undefined
+      return trial?.service === 'beyond' ? BEYOND : undefined
     }
   }
 }
 
 const BEYOND = 'more than the server could serve: a finding of the search, no figures to quote'
-const OVER_A_LIMIT = 'over a limit'
 
 /** The load that a chart marks, and its name; nothing where there is none. */
 export function markedLoad({ summary }: Report): { load: number; text: string } | undefined {
@@ -329,9 +328,10 @@ const shortStanding: Readonly<Record<SloTrial['standing'], string>> = {
   unusable: 'cannot be used',
 }
 
-function standingText({ standing, why }: SloTrial): string {
-  const isPlain = standing === 'held' || standing === 'too-few-samples' || why === OVER_A_LIMIT
-  return isPlain ? shortStanding[standing] : `${shortStanding[standing]} (${plainText(why)})`
+function standingText({ standing, service, why }: SloTrial): string {
+  return service === 'served' && standing !== 'unusable'
+    ? shortStanding[standing]
+    : `${shortStanding[standing]} (${plainText(why)})`
 }
 
 function checkText({ limit, value, n, neededN, outcome, earlyStoppingMs }: LimitCheck): string {

@@ -6,6 +6,10 @@ const size = z.number().describe('Users, or requests per second')
 const axis = z.enum(['users', 'rate'])
 const outputTokensPerS = z.number().optional().describe('Output tokens in the window per second')
 
+const service = z
+  .enum(['served', 'beyond', 'unusable'])
+  .describe('Whether the server served this load, gave way, or nobody can tell')
+
 const sloPlan = searchPlanSchema.options[1]
 
 const looksSchema = z.strictObject({ size, held: count, looks: count })
@@ -23,6 +27,7 @@ const sloTrialSchema = z.strictObject({
   level: count,
   size,
   standing: z.enum(['held', 'missed', 'too-few-samples', 'unusable']),
+  service,
   why: z.string(),
   checks: z.array(checkSchema),
   outputTokensPerS,
@@ -61,7 +66,7 @@ const sweepTrialSchema = z.strictObject({
   level: count,
   axis,
   size,
-  standing: z.enum(['served', 'beyond', 'unusable']),
+  standing: service,
   why: z.string(),
   outputTokensPerS,
   requestsPerS: z.number().optional().describe('Completed in the window per second'),

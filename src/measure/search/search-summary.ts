@@ -13,6 +13,9 @@ export interface LimitCheck {
   readonly outcome: 'held' | 'missed' | 'too-few-samples' | 'not-told'
 }
 
+/** `beyond`: the server gave way under the load. `unusable`: the figures are wrong for a reason that is not, or not for sure, the server's. */
+export type ServiceKind = 'served' | 'beyond' | 'unusable'
+
 /**
  * What a level says about the limits. `unusable`: what went wrong there was not the server's doing, or
  * nobody can tell. Only `held` is held.
@@ -25,6 +28,8 @@ export interface SloTrial {
   /** Users, or requests per second. */
   readonly size: number
   readonly standing: SloStanding
+  /** Whether the server served this load, gave way, or nobody can tell. */
+  readonly service: ServiceKind
   /** In a few words. */
   readonly why: string
   readonly checks: readonly LimitCheck[]
@@ -77,12 +82,12 @@ export type SloOutcome =
       readonly notHeldAt?: Looks
     }
 
-/** A level of a sweep. `beyond`: the server gave way. `unusable`: something else went wrong. */
+/** A level of a sweep. */
 export interface SweepTrial {
   readonly level: number
   readonly axis: LoadAxis
   readonly size: number
-  readonly standing: 'served' | 'beyond' | 'unusable'
+  readonly standing: ServiceKind
   readonly why: string
   readonly outputTokensPerS?: number
   readonly requestsPerS?: number

@@ -47,10 +47,24 @@ export function summarizeSearch(
   }
 }
 
+/** The points whose figures are of a load that the server served: those of fronts, and of prices. */
+export function usablePoints(
+  points: readonly OperatingPoint[],
+  search: SearchSummary | undefined,
+): readonly OperatingPoint[] {
+  if (search === undefined) return points
+  const levels = new Set(
+    search.question === 'sweep'
+      ? search.trials.filter(({ standing }) => standing === 'served').map(({ level }) => level)
+      : search.trials.filter(({ service }) => service === 'served').map(({ level }) => level),
+  )
+  return points.filter(({ level }) => levels.has(level))
+}
+
 /**
- * The points that the figures of a run rest on. A search goes where a server gives way on purpose: such
- * levels are findings, and no reason against the others. Of a search that found its load the looks at
- * that load count and nothing else.
+ * The points that a verdict is of. A search goes where a server gives way on purpose: such levels are
+ * findings, and no reason against the others. Of a search that found its load the looks at that load
+ * count and nothing else.
  */
 export function countedPoints(
   points: readonly OperatingPoint[],
@@ -70,7 +84,7 @@ function countedLevels(search: SearchSummary): number[] {
       const { trials, outcome } = search
       if (outcome.kind === 'found')
         return trials.filter(({ size }) => size === outcome.at.size).map(({ level }) => level)
-      return trials.filter(({ standing }) => standing !== 'missed').map(({ level }) => level)
+      return trials.filter(({ service }) => service !== 'beyond').map(({ level }) => level)
     }
   }
 }

@@ -1,12 +1,9 @@
 import type { Gate, OperatingPoint } from '../summary.ts'
+import type { ServiceKind } from './search-summary.ts'
 
-/**
- * Whether a level says something about the server. `served`: its figures may be used. `beyond`: the
- * server gave way under this load. `unusable`: the figures are wrong for a reason that is not, or not
- * for sure, the server's.
- */
-export interface Service {
-  readonly kind: 'served' | 'beyond' | 'unusable'
+/** Whether a level says something about the server. */
+interface Service {
+  readonly kind: ServiceKind
   /** Empty where served. */
   readonly why: string
   /** Nothing is learned by going on: interrupted, or the server answered nothing at all. */

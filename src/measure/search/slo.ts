@@ -15,19 +15,19 @@ import { isOnlyTooShort, serviceOf } from './service.ts'
 /** What a level says about the limits of a search. */
 export function sloTrial(plan: SloPlan, point: OperatingPoint, size: number): SloTrial {
   const checks = plan.limits.map((limit) => checkLimit(limit, point))
-  const { standing, why, endsSearch } = standingOf(point, checks)
   const { level, outputTokensPerS } = point
-  return { level, size, standing, why, checks, outputTokensPerS, endsSearch }
+  return { level, size, ...standingOf(point, checks), checks, outputTokensPerS }
 }
 
 function standingOf(
   point: OperatingPoint,
   checks: readonly LimitCheck[],
-): Pick<SloTrial, 'standing' | 'why' | 'endsSearch'> {
+): Pick<SloTrial, 'standing' | 'service' | 'why' | 'endsSearch'> {
   const service = serviceOf(point)
   const missed = checks.some(({ outcome }) => outcome === 'missed')
   const of = (standing: SloStanding, why: string) => ({
     standing,
+    service: service.kind,
     why,
     endsSearch: service.endsSearch,
   })

@@ -54,7 +54,16 @@ export function sloTrialOf(
   level: number,
   parts: Partial<SloTrial> = {},
 ): SloTrial {
-  return { level, size, standing, why: '', checks: [], endsSearch: false, ...parts }
+  return {
+    level,
+    size,
+    standing,
+    service: 'served',
+    why: '',
+    checks: [],
+    endsSearch: false,
+    ...parts,
+  }
 }
 
 /** The levels that a search runs against somebody who knows the answers. */
