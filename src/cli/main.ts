@@ -203,6 +203,13 @@ function addRangeFlags(command: Command): Command {
 function addMeasuringFlags(command: Command): Command {
   command
     .requiredOption('--url <url>', 'address of the server, such as http://127.0.0.1:8000')
+    .addOption(
+      new Option('--for <purpose>', 'publish: stricter limits, and nothing left unmeasured')
+        .choices(['explore', 'publish'])
+        .default('explore'),
+    )
+    .option('--audit-caching', 'ask afterwards whether the same prompt again is answered faster')
+    .option('--no-audit-caching', 'do not, as is the default to explore')
     .option('--model <name>', 'model to ask for (default: the first the server offers)')
     .addOption(new Option('--api <api>', 'API to speak').choices(apiNames))
     .addOption(

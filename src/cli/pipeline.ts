@@ -7,7 +7,8 @@ import { type Finding, findingsOf, type ServingGpus } from '../detect/preflight/
 import { thisLiveMachine } from '../detect/server/live-machine.ts'
 import { type ExitCode, exitCodes, UserError } from '../errors.ts'
 import { takesMessages } from '../load/api-names.ts'
-import { type Benchmark, levelsOf, type RunConfig } from '../load/benchmark.ts'
+import { type Benchmark, levelsOf, type Purpose, type RunConfig } from '../load/benchmark.ts'
+import { auditCaching, auditLengths } from '../load/caching-audit.ts'
 import { startClock } from '../load/clock.ts'
 import type { Access } from '../load/get.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
@@ -17,9 +18,16 @@ import { checkOpenFiles } from '../load/limits.ts'
 import { preflightPlan } from '../load/preflight-plan.ts'
 import { type CountedWords, probeTarget } from '../load/probe.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
-import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
+import type {
+  CachingAudit,
+  DatasetFacts,
+  LevelLog,
+  RunLog,
+  TargetIdentity,
+} from '../load/run-log.ts'
 import { findsLevels, type SearchPlan } from '../load/search-plan.ts'
 import { createSender } from '../load/send.ts'
+import { serverAfter } from '../load/server-changes.ts'
 import { countByServer } from '../load/server-tokenizer.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { loadTokenizer, type Tokenizer } from '../load/tokenizer.ts'
@@ -81,6 +89,10 @@ export interface RunPlan {
   readonly search?: SearchPlan
   /** Of the instrument; kept beside the results, and judged whether it applies. */
   readonly certificate?: Certificate
+  /** What the limits of the validity gates are for. */
+  readonly purpose: Purpose
+  /** Whether the server is asked, after the load, if it answers the same prompt again faster. */
+  readonly auditCaching: boolean
 }
 
 /**
@@ -147,7 +159,7 @@ async function lookOver(
   for (const { severity, text } of health.findings)
     if (severity === 'warning') io.stderr(`Warning: ${plainText(text)}\n`)
   if (!findsLevels(plan.search))
-    for (const line of sampleForecast(plan.benchmark)) io.stderr(`Note: ${line}\n`)
+    for (const line of sampleForecast(plan.benchmark, plan.purpose)) io.stderr(`Note: ${line}\n`)
   return { findings: findingsOf(health), serving: health.server?.gpus ?? SERVER_UNKNOWN }
 }
 
@@ -169,6 +181,7 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
     gpus: plan.gpus,
     search: plan.search,
     tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
+    purpose: plan.purpose,
   }
 }
 
@@ -340,11 +353,36 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     await watching.rest('after')
     await watching.stop()
     watch = undefined
+    // After the last look at the server's counters: its tokens are no part of the run.
+    const cachingAudit = await ifWanted(plan, io, () =>
+      auditCaching(
+        sender.send,
+        {
+          ...template,
+          api,
+          forceLength: probe.forceLength,
+          maxTokensField: probe.maxTokensField,
+        },
+        {
+          clock,
+          seed: benchmark.seed,
+          salt: epoch,
+          prompts: probe.prompts,
+          wordbook: probe.wordbook,
+          ...auditLengths(benchmark.workload),
+          signal: io.signal,
+        },
+      ),
+    )
     const run: RunLog = {
       ...base,
       state: isWhole ? 'complete' : 'partial',
       telemetry: watching.log(),
       stateChanges: io.signal.aborted ? undefined : await stateChanges(known.hardware),
+      serverAfter: io.signal.aborted
+        ? undefined
+        : await serverAfter(url, known.target, plan.access),
+      cachingAudit,
       levels,
     }
     await writeJson(join(directory, runFiles.run), run)
@@ -355,6 +393,18 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     await metrics?.stop().catch(() => {})
     await watch?.stop()
   }
+}
+
+async function ifWanted(
+  { auditCaching: wanted }: RunPlan,
+  io: Io,
+  ask: () => Promise<CachingAudit>,
+): Promise<CachingAudit | undefined> {
+  if (!wanted || io.signal.aborted) return undefined
+  io.stderr(
+    'Asking the same prompt again and again, to see whether the server answers it faster ...\n',
+  )
+  return ask()
 }
 
 /** What of the machine's set-up is another than before the load. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { type Benchmark, benchmarkSchema } from '../load/benchmark.ts'
+import { type Benchmark, benchmarkSchema, type Purpose } from '../load/benchmark.ts'
 import type { SearchPlan } from '../load/search-plan.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type AccessFlags, readAccess } from './access.ts'
@@ -21,6 +21,9 @@ export interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
   readonly telemetry: boolean
   /** Seconds. */
   readonly rest: number
+  readonly for: Purpose
+  /** By purpose when absent. */
+  readonly auditCaching?: boolean
 }
 
 /** `baremark run`. @throws UserError */
@@ -62,6 +65,8 @@ export async function runBenchmark(
       certificate,
       telemetry: flags.telemetry,
       restS: flags.rest,
+      purpose: flags.for,
+      auditCaching: flags.auditCaching ?? flags.for === 'publish',
     },
     io,
   )

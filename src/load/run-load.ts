@@ -1,6 +1,6 @@
 import { MS_PER_S } from '../units.ts'
 import { type Benchmark, type LoadLevel, levelsOf } from './benchmark.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, wallEpochMs } from './clock.ts'
 import { watchClient } from './health.ts'
 import type { Journal } from './journal.ts'
 import type { ThreadSetup } from './measuring-thread.ts'
@@ -106,6 +106,7 @@ async function runOne(
   const shared = shareLevel(count)
   const startMs = world.clock.nowMs() + LEAD_MS
   const healthOf = watchClient(world.clock)
+  const wallStartMs = wallEpochMs(world.clock)
   const received = threads.map(() => 0)
 
   const stopAll = (ended: LevelEnd): void => {
@@ -162,6 +163,7 @@ async function runOne(
     issued: issued.reduce((total, each) => total + each, 0),
     ...(lostWorkers.length > 0 ? { ended: 'worker-died', lostWorkers } : {}),
     health: healthOf(told.map(({ health }) => health)),
+    wallEpochMs: { start: wallStartMs, end: wallEpochMs(world.clock) },
   }
   return { log, nextId: firstId + count * Math.max(...issued) }
 }

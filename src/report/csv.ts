@@ -41,6 +41,8 @@ function renderCsv(report: Report): string {
 const columns: readonly Column[] = [
   ['notice', (report) => stampOf(report)],
   ['verdict', ({ summary }) => summary.verdict],
+  ['purpose', ({ summary }) => summary.purpose],
+  ['fit_to_publish', ({ summary }) => summary.fitToPublish],
   ['run_id', ({ run }) => run.runId],
   ['started_at', ({ run }) => run.epoch],
   ['model', ({ run }) => run.target.model],

@@ -7,6 +7,7 @@ import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import { describeWorkload } from '../load/workloads/sizes.ts'
+import { purposeOf } from '../measure/gate-rule.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 import type { BreakEven, CostOption } from '../price/cost-report.ts'
 import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
@@ -118,6 +119,7 @@ export function configurationFacts({ run }: Report): Fact[] {
   const { timeouts } = benchmark
   return [
     ['Benchmark', benchmark.name],
+    ['Run to', purposeOf(run)],
     ['API', benchmark.api],
     ['Workload', workloadLine(run)],
     ['Load levels', levelsText(run.config)],

@@ -13,6 +13,7 @@ import {
 } from './facts.ts'
 import { formatPercent, formatStated, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
+import { gateHelp, gateValue } from './gate-facts.ts'
 import {
   findingLine,
   findingsOf,
@@ -70,12 +71,14 @@ function renderMarkdown(report: Report): string {
 }
 
 function frontBlock(report: Report): string {
-  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   const list = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${title}:\n\n${bullets(items.map(escapeMarkdown))}`]
   return [
     ...[...notices, verdictLine].map((line) => `**${escapeMarkdown(line)}**`),
     ...list('Reasons', reasons),
+    escapeMarkdown(fitnessLine),
     escapeMarkdown(instrumentLine),
     ...list('Warnings', warnings),
   ].join('\n\n')
@@ -153,18 +156,19 @@ const statusWords: Record<Gate['status'], string> = {
   pass: 'PASS',
   fail: '**FAIL**',
   'not-measured': 'NOT MEASURED',
+  'does-not-apply': 'DOES NOT APPLY',
 }
 
 function gateTable({ summary }: Report): string {
   const judged = [{ label: 'whole run', gates: summary.gates }, ...summary.points]
   const rows = judged.flatMap(({ label, gates }) =>
-    gates.map(({ gate, status, value, limit, remedy }) => [
-      ...[label, gate].map(escapeMarkdown),
-      statusWords[status],
-      ...[value, limit, status === 'fail' ? remedy : ''].map(escapeMarkdown),
+    gates.map((gate) => [
+      ...[label, gate.gate].map(escapeMarkdown),
+      statusWords[gate.status],
+      ...[gateValue(gate), gate.limit, gateHelp(gate)].map(escapeMarkdown),
     ]),
   )
-  return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+  return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'Why, or what to do'], rows)
 }
 
 /** Empty where nothing was found. */

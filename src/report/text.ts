@@ -49,11 +49,13 @@ function renderText(report: Report): string {
 }
 
 function frontBlock(report: Report): string[] {
-  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   return [
     ...notices.flatMap((notice) => wrap(notice, '', '  ')),
     ...wrap(verdictLine, '', '  '),
     ...reasons.flatMap((reason) => wrap(reason, '  - ', '    ')),
+    ...wrap(fitnessLine, '', '  '),
     ...wrap(instrumentLine, '', '  '),
     ...(warnings.length === 0 ? [] : ['Warnings:']),
     ...warnings.flatMap((warning) => wrap(warning, '  - ', '    ')),
