@@ -1,5 +1,6 @@
 import type { Maybe } from '../arithmetic.ts'
 import { computeGpus } from '../detect/compute-gpus.ts'
+import type { TelemetryScope } from '../detect/telemetry/sample.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { MIN_COVERAGE_RATIO } from './energy.ts'
 import {
@@ -24,6 +25,10 @@ const NO_GPU = 'no GPU serves the model'
 
 function servingDevices({ machine }: GateInput['point']): DeviceFigures[] {
   return machine?.devices.filter(({ serving }) => serving) ?? []
+}
+
+function isGpu(scope: TelemetryScope): boolean {
+  return scope === 'gpu' || scope === 'module'
 }
 
 /** Where the server is this machine and the machine has no GPU, there is none to watch. */
@@ -51,7 +56,9 @@ export function judgeThrottling({ point, run }: GateInput): Judgement {
     { cause: 'power brake', share: worst('powerBrakeRatio') },
   ].filter(({ share }) => share !== undefined)
   if (told.length === 0)
-    return hasNoGpu(run) ? doesNotApply(NO_GPU) : notMeasured(whyUnwatched(run))
+    return devices.every(({ scope }) => !isGpu(scope)) && hasNoGpu(run)
+      ? doesNotApply(NO_GPU)
+      : notMeasured(whyUnwatched(run))
   return judged(
     [...told, { cause: 'power limit', share: worst('powerCapRatio') }]
       .flatMap(({ cause, share }) => (share === undefined ? [] : [`${cause} ${percent(share)}`]))
@@ -68,9 +75,7 @@ export function judgeCoverage({ point }: GateInput): Judgement {
   const devices = servingDevices(point)
   const sensed = devices.filter(({ energy }) => energy.status !== 'no-sensor')
   if (sensed.length === 0) return doesNotApply('no energy is told')
-  const blind = devices.filter(
-    ({ energy, scope }) => energy.status === 'no-sensor' && scope === 'gpu',
-  )
+  const blind = devices.filter(({ energy, scope }) => energy.status === 'no-sensor' && isGpu(scope))
   if (blind.length > 0)
     return notMeasured(
       `${blind.map(({ id }) => id).join(', ')} has no sensor of power, and energy of other parts is told`,
@@ -81,7 +86,7 @@ export function judgeCoverage({ point }: GateInput): Judgement {
 
 export function judgeLostGpus({ run, machine }: RunGateInput): Judgement {
   const isWatched = machine?.telemetry.devices.some(
-    ({ scope }, device) => (scope === 'gpu' || scope === 'module') && machine.serving.has(device),
+    ({ scope }, device) => isGpu(scope) && machine.serving.has(device),
   )
   if (machine === undefined || !isWatched)
     return hasNoGpu(run) ? doesNotApply(NO_GPU) : notMeasured(whyUnwatched(run))
