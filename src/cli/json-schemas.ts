@@ -3,6 +3,7 @@ import { bundleSchema } from '../detect/capture/bundle.ts'
 import { hardwareProfileSchema } from '../detect/hardware-profile.ts'
 import { benchmarkSchema } from '../load/benchmark.ts'
 import { gatePolicySchema } from '../measure/compare-policy.ts'
+import { modelLimitsSchema } from '../measure/search/model-limits.ts'
 import { priceSheetSchema } from '../price/price-sheet.ts'
 import { scenarioSchema } from '../price/scenario.ts'
 import { certificateJsonSchema } from '../report/certificate-schema.ts'
@@ -30,6 +31,7 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'gate-policy.schema.json': inputSchema(gatePolicySchema, 'gate policy'),
     'hardware.schema.json': inputSchema(detectedSchema, 'hardware'),
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
+    'model-limits.schema.json': inputSchema(modelLimitsSchema, 'model limits'),
     'noise-floor.schema.json': compareJsonSchema(noiseFloorSchema, 'noise floor'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
     'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),

@@ -6,6 +6,7 @@ import { packageVersion } from '../package-files.ts'
 import { plainText } from '../report/plain-text.ts'
 import { resolveAliases } from './aliases.ts'
 import type { Io } from './io.ts'
+import { parseLimits } from './limit-text.ts'
 import {
   parseCount,
   parseCounts,
@@ -14,6 +15,7 @@ import {
   parseRates,
   parseSeconds,
   parseSeed,
+  parseShare,
   parseSlo,
   parseWorkers,
 } from './values.ts'
@@ -85,6 +87,8 @@ function createProgram(io: Io, done: Done): Command {
     .addHelpText('after', AFTER_HELP)
   addQuickstart(program, io, done)
   addRun(program, io, done)
+  addSweep(program, io, done)
+  addSlo(program, io, done)
   addDetect(program, io, done)
   addFit(program, io, done)
   addDoctor(program, io, done)
@@ -111,9 +115,6 @@ function addRun(program: Command, io: Io, done: Done): void {
     .command('run')
     .description('Put a load on a server, measure it, price it and write a results directory')
     .argument('<benchmark>', 'YAML file that says what to run, such as benchmarks/chat-1k-1k.yaml')
-    .requiredOption('--url <url>', 'address of the server, such as http://127.0.0.1:8000')
-    .option('--model <name>', 'model to ask for (default: the first the server offers)')
-    .addOption(new Option('--api <api>', 'API to speak').choices(apiNames))
     .option(
       '--concurrency <n,n,...>',
       'closed loop: users that each wait for their answer; a level each',
@@ -124,6 +125,93 @@ function addRun(program: Command, io: Io, done: Done): void {
       'open loop: requests per second; a level each',
       value(parseRates),
     )
+  addMeasuringFlags(command).action(async (file, flags) => {
+    const { runCommand } = await import('./run.ts')
+    done(await runCommand(file, flags, io))
+  })
+}
+
+function addSweep(program: Command, io: Io, done: Done): void {
+  const command = program
+    .command('sweep')
+    .description(
+      'Measure how throughput and latency change with load, and mark the knee; levels are found by the run unless given',
+    )
+    .argument('<benchmark>', 'YAML file; its levels are not used, all else is')
+    .option('--concurrency <n,n,...>', 'these numbers of users and no others', value(parseCounts))
+    .option('--request-rate <r,r,...>', 'these rates and no others', value(parseRates))
+  addRangeFlags(command)
+    .option(
+      '--from <load>',
+      'users to begin with; or, with --to, the lowest rate',
+      value(parsePositive),
+    )
+    .option(
+      '--to <load>',
+      'most users (512); or, with --from, the highest rate',
+      value(parsePositive),
+    )
+    .option('--max-levels <n>', 'most levels of what is varied (12)', value(parseCount))
+  addMeasuringFlags(command).action(async (file, flags) => {
+    const { sweepCommand } = await import('./sweep.ts')
+    done(await sweepCommand(file, flags, io))
+  })
+}
+
+function addSlo(program: Command, io: Io, done: Done): void {
+  const command = program
+    .command('slo')
+    .description('Find the highest load at which limits hold, confirm it, and price it')
+    .argument('<benchmark>', 'YAML file; its levels are not used, all else is')
+    .option(
+      '--slo <limits>',
+      'limits on percentiles in ms, such as "ttft p99 <= 2000, tpot p99 <= 200, goodput >= 0.95"',
+      value(parseLimits),
+    )
+    .option(
+      '--model-limits <name>',
+      'limits published for a model, such as mlperf:llama3.1-8b/interactive',
+    )
+    .option('--concurrency <n>', 'vary users, beginning with so many', value(parseCounts))
+    .option('--request-rate <r>', 'vary the rate, beginning with this one', value(parseRates))
+  addRangeFlags(command)
+    .option('--from <load>', 'lowest load that may be tried', value(parsePositive))
+    .option('--to <load>', 'highest load that may be tried (512 users)', value(parsePositive))
+    .option(
+      '--resolution <ratio>',
+      'how near the answer is to be narrowed (0.02 of a rate; users: one user)',
+      value(parseShare),
+    )
+    .option('--confirm <n>', 'further looks at the load found', value(parseCount), 2)
+    .option('--max-levels <n>', 'most levels in all (30)', value(parseCount))
+  addMeasuringFlags(command).action(async (file, flags) => {
+    const { sloCommand } = await import('./slo.ts')
+    done(await sloCommand(file, flags, io))
+  })
+}
+
+function addRangeFlags(command: Command): Command {
+  return command.addOption(
+    new Option('--over <axis>', "what to vary (default: what the file's load is)").choices([
+      'users',
+      'rates',
+    ]),
+  )
+}
+
+/** Everything about a measurement but its levels. */
+function addMeasuringFlags(command: Command): Command {
+  command
+    .requiredOption('--url <url>', 'address of the server, such as http://127.0.0.1:8000')
+    .addOption(
+      new Option('--for <purpose>', 'publish: stricter limits, and nothing left unmeasured')
+        .choices(['explore', 'publish'])
+        .default('explore'),
+    )
+    .option('--audit-caching', 'ask afterwards whether the same prompt again is answered faster')
+    .option('--no-audit-caching', 'do not, as is the default to explore')
+    .option('--model <name>', 'model to ask for (default: the first the server offers)')
+    .addOption(new Option('--api <api>', 'API to speak').choices(apiNames))
     .addOption(
       new Option('--arrivals <process>', 'open loop: how requests arrive').choices([
         'poisson',
@@ -187,10 +275,7 @@ function addRun(program: Command, io: Io, done: Done): void {
       "instrument's certificate; none for none (default: the best that `baremark calibrate` kept)",
     )
     .option('--insecure', "do not verify the server's certificate; recorded in the result", false)
-  addPriceFlags(command).action(async (file, flags) => {
-    const { runCommand } = await import('./run.ts')
-    done(await runCommand(file, flags, io))
-  })
+  return addPriceFlags(command)
 }
 
 function addPriceFlags(command: Command): Command {

@@ -7,7 +7,8 @@ import { type Finding, findingsOf, type ServingGpus } from '../detect/preflight/
 import { thisLiveMachine } from '../detect/server/live-machine.ts'
 import { type ExitCode, exitCodes, UserError } from '../errors.ts'
 import { takesMessages } from '../load/api-names.ts'
-import { type Benchmark, levelsOf, type RunConfig } from '../load/benchmark.ts'
+import { type Benchmark, levelsOf, type Purpose, type RunConfig } from '../load/benchmark.ts'
+import { auditCaching, auditLengths } from '../load/caching-audit.ts'
 import { startClock } from '../load/clock.ts'
 import type { Access } from '../load/get.ts'
 import { resolveEndpoint } from '../load/http/connection.ts'
@@ -17,8 +18,16 @@ import { checkOpenFiles } from '../load/limits.ts'
 import { preflightPlan } from '../load/preflight-plan.ts'
 import { type CountedWords, probeTarget } from '../load/probe.ts'
 import { type LoadWorld, runLoad } from '../load/run-load.ts'
-import type { DatasetFacts, LevelLog, RunLog, TargetIdentity } from '../load/run-log.ts'
+import type {
+  CachingAudit,
+  DatasetFacts,
+  LevelLog,
+  RunLog,
+  TargetIdentity,
+} from '../load/run-log.ts'
+import { findsLevels, type SearchPlan } from '../load/search-plan.ts'
 import { createSender } from '../load/send.ts'
+import { serverAfter } from '../load/server-changes.ts'
 import { countByServer } from '../load/server-tokenizer.ts'
 import { serverApis } from '../load/servers/index.ts'
 import { loadTokenizer, type Tokenizer } from '../load/tokenizer.ts'
@@ -46,6 +55,7 @@ import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
 import { makeRunDirectory, writeJson } from './results-folder.ts'
+import { searchLevels } from './search-levels.ts'
 import { type MachineWatch, watchMachine } from './watch-machine.ts'
 import { writeReports } from './write-reports.ts'
 
@@ -76,8 +86,14 @@ export interface RunPlan {
   readonly telemetry: boolean
   /** How long the machine rests before and after the load, so that its idle power is known. */
   readonly restS: number
+  /** What the levels are to find out; those of the benchmark run as they stand when absent. */
+  readonly search?: SearchPlan
   /** Of the instrument; kept beside the results, and judged whether it applies. */
   readonly certificate?: Certificate
+  /** What the limits of the validity gates are for. */
+  readonly purpose: Purpose
+  /** Whether the server is asked, after the load, if it answers the same prompt again faster. */
+  readonly auditCaching: boolean
 }
 
 /**
@@ -143,7 +159,8 @@ async function lookOver(
   }
   for (const { severity, text } of health.findings)
     if (severity === 'warning') io.stderr(`Warning: ${plainText(text)}\n`)
-  for (const line of sampleForecast(plan.benchmark)) io.stderr(`Note: ${line}\n`)
+  if (!findsLevels(plan.search))
+    for (const line of sampleForecast(plan.benchmark, plan.purpose)) io.stderr(`Note: ${line}\n`)
   return { findings: findingsOf(health), serving: health.server?.gpus ?? SERVER_UNKNOWN }
 }
 
@@ -163,7 +180,9 @@ function configOf(plan: RunPlan, url: URL): RunConfig {
     declaredWeights: plan.declaredWeights,
     workers: plan.workers,
     gpus: plan.gpus,
+    search: plan.search,
     tlsVerified: url.protocol === 'https:' ? !plan.access.insecure : undefined,
+    purpose: plan.purpose,
   }
 }
 
@@ -306,12 +325,12 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
     await writeJson(join(directory, runFiles.run), base)
     if (plan.certificate) await writeJson(join(directory, runFiles.certificate), plan.certificate)
     await watching.rest('before')
-    const progress = startProgress(benchmark, io, clock.nowMs)
+    const progress = startProgress(benchmark, io, clock.nowMs, plan.search)
     const needs = {
       outputTokens: longestAnswer(benchmark.workload, known.data),
       loopback: known.target.loopback,
     }
-    const levels = await load(plan, base, directory, metrics, {
+    const { levels, isWhole } = await load(plan, base, directory, metrics, io, {
       ...progress,
       clock,
       setup: {
@@ -330,19 +349,41 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       workersFor: (level) => plan.workers ?? workersFor(level, needs),
       signal: io.signal,
     }).finally(progress.close)
-    const whole =
-      levels.length === levelsOf(benchmark.load).length &&
-      levels.every(({ ended }) => ended === 'complete')
     await metrics.stop()
     metrics = undefined
     await watching.rest('after')
     await watching.stop()
     watch = undefined
+    // After the last look at the server's counters: its tokens are no part of the run.
+    const cachingAudit = await ifWanted(plan, io, () =>
+      auditCaching(
+        sender.send,
+        {
+          ...template,
+          api,
+          forceLength: probe.forceLength,
+          maxTokensField: probe.maxTokensField,
+        },
+        {
+          clock,
+          seed: benchmark.seed,
+          salt: epoch,
+          prompts: probe.prompts,
+          wordbook: probe.wordbook,
+          ...auditLengths(benchmark.workload),
+          signal: io.signal,
+        },
+      ),
+    )
     const run: RunLog = {
       ...base,
-      state: whole ? 'complete' : 'partial',
+      state: isWhole ? 'complete' : 'partial',
       telemetry: watching.log(),
       stateChanges: io.signal.aborted ? undefined : await stateChanges(known.hardware),
+      serverAfter: io.signal.aborted
+        ? undefined
+        : await serverAfter(url, known.target, plan.access),
+      cachingAudit,
       levels,
     }
     await writeJson(join(directory, runFiles.run), run)
@@ -355,6 +396,18 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
   }
 }
 
+async function ifWanted(
+  { auditCaching: wanted }: RunPlan,
+  io: Io,
+  ask: () => Promise<CachingAudit>,
+): Promise<CachingAudit | undefined> {
+  if (!wanted || io.signal.aborted) return undefined
+  io.stderr(
+    'Asking the same prompt again and again, to see whether the server answers it faster ...\n',
+  )
+  return ask()
+}
+
 /** What of the machine's set-up is another than before the load. */
 async function stateChanges(before: Hardware): Promise<readonly string[]> {
   return setUpChanges(before, await detectHardware())
@@ -362,18 +415,23 @@ async function stateChanges(before: Hardware): Promise<readonly string[]> {
 
 /** Runs the load with the journal open, and keeps the run log up to date after each level. */
 async function load(
-  { benchmark }: RunPlan,
+  { benchmark, certificate, search }: RunPlan,
   base: RunLog,
   directory: string,
   metrics: ServerMetricsRecording,
-  world: Omit<LoadWorld, 'journal'>,
-): Promise<LevelLog[]> {
+  io: Io,
+  world: Omit<LoadWorld, 'journal' | 'nextLevel'>,
+): Promise<{ levels: LevelLog[]; isWhole: boolean }> {
   const journal = await openJournal(join(directory, runFiles.records))
+  const source = findsLevels(search)
+    ? searchLevels(search, { run: base, directory, journal, certificate, io })
+    : undefined
   const soFar: LevelLog[] = []
   let saving: Promise<void> = Promise.resolve()
   let saveFailure: unknown
   const levels = await runLoad(benchmark, {
     ...world,
+    nextLevel: source?.nextLevel,
     journal: { append: journal.append, failed: AbortSignal.any([journal.failed, metrics.failed]) },
     onLevelEnd: (log) => {
       world.onLevelEnd(log)
@@ -389,7 +447,11 @@ async function load(
   await saving
   await journal.close()
   if (saveFailure !== undefined) throw saveFailure
-  return levels
+  const isWhole = source
+    ? source.isAtEnd()
+    : levels.length === levelsOf(benchmark.load).length &&
+      levels.every(({ ended }) => ended === 'complete')
+  return { levels, isWhole }
 }
 
 async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
@@ -415,7 +477,11 @@ async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Prom
 function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
   if (io.signal.aborted) return interruptCode(io)
   if (summary.verdict === 'INVALID') return exitCodes.invalid
-  return run.state === 'complete' ? exitCodes.valid : exitCodes.partial
+  if (run.state !== 'complete') return exitCodes.partial
+  const { search } = summary
+  return search?.question === 'slo' && search.outcome.kind !== 'found'
+    ? exitCodes.threshold
+    : exitCodes.valid
 }
 
 function interruptCode({ signal }: Io): ExitCode {

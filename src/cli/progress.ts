@@ -1,6 +1,7 @@
 import { type Benchmark, describeLevel, type LoadLevel, levelsOf } from '../load/benchmark.ts'
 import type { LevelProgress } from '../load/run-load.ts'
 import type { LevelLog } from '../load/run-log.ts'
+import { findsLevels, type SearchPlan } from '../load/search-plan.ts'
 import { MS_PER_S } from '../units.ts'
 import type { Io } from './io.ts'
 
@@ -17,8 +18,14 @@ const RECENT_MS = 3 * MS_PER_S
 const nothing: LevelProgress = { ended: 0, errors: 0, chunks: 0 }
 const CLEAR_LINE = '\r\u001b[2K'
 
-export function startProgress(benchmark: Benchmark, io: Io, nowMs: () => number): Progress {
-  const levels = levelsOf(benchmark.load).length
+export function startProgress(
+  benchmark: Benchmark,
+  io: Io,
+  nowMs: () => number,
+  search?: SearchPlan,
+): Progress {
+  // How many levels a search takes shows as it goes.
+  const ofAll = findsLevels(search) ? '' : `/${levelsOf(benchmark.load).length}`
   let title = ''
   let startedMs = 0
   let now: LevelProgress = nothing
@@ -34,7 +41,7 @@ export function startProgress(benchmark: Benchmark, io: Io, nowMs: () => number)
 
   return {
     onLevelStart: (level, load) => {
-      title = `[${level + 1}/${levels}] ${describeLevel(load)}`
+      title = `[${level + 1}${ofAll}] ${describeLevel(load)}`
       startedMs = nowMs()
       now = nothing
       recent = [{ ms: startedMs, chunks: 0 }]

@@ -50,6 +50,8 @@ export async function quickstartCommand(flags: QuickstartFlags, io: Io): Promise
         telemetry: true,
         // It is to be quick: idle power stays unknown.
         restS: 0,
+        purpose: 'explore',
+        auditCaching: false,
       },
       io,
     )

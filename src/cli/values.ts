@@ -54,6 +54,14 @@ export function parsePositive(text: string): number {
   return number
 }
 
+/** A ratio above 0 and under 1, or per cent with their sign. @throws UserError */
+export function parseShare(text: string): number {
+  const [, digits = '', percent] = /^(\d*\.?\d+)\s*(%)?$/.exec(text.trim()) ?? []
+  const share = Number(digits) / (percent === undefined ? 1 : 100)
+  if (!(digits !== '' && share > 0 && share < 1)) throw refuse(text, 'a share between 0 and 1')
+  return share
+}
+
 /** A port; 0 is any free one. @throws UserError */
 export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw refuse(text, 'a port from 0 to 65535')

@@ -1,4 +1,4 @@
-import { type Random, randomExponential, randomGamma } from '../random.ts'
+import { type Random, randomExponential, randomGamma, seededRandom } from '../random.ts'
 import { MS_PER_S } from '../units.ts'
 import type { LoadLevel } from './benchmark.ts'
 
@@ -36,6 +36,11 @@ export function* arrivalsMs(
     case 'trace':
       for (let k = 0; k < traceMs.length; k++) yield (traceMs[k] ?? 0) / level.speed
   }
+}
+
+/** What the timetable of a level is drawn from: the same in every measuring thread, and for whoever checks it later. */
+export function arrivalsRandom(seed: number, level: number): Random {
+  return seededRandom(seed, `arrivals-${level}`)
 }
 
 function* sums(gapMs: () => number): Generator<number, never> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { apiNames, takesMessages } from './api-names.ts'
+import type { SearchPlan } from './search-plan.ts'
 import { workloadSchema } from './workloads/workload.ts'
 
 const positiveInteger = z.int().positive()
@@ -275,6 +276,11 @@ function describeStage({ ratePerS, toRatePerS }: RampStage): string {
   return toRatePerS === undefined ? `${ratePerS}` : `${ratePerS} to ${toRatePerS}`
 }
 
+/** What a run is made for: to find out, or to be quoted. The limits of validity gates depend on it. */
+export const purposes = ['explore', 'publish'] as const
+
+export type Purpose = (typeof purposes)[number]
+
 /** The effective configuration of a run: the benchmark after the flags, and the target. Holds no secret. */
 export interface RunConfig {
   readonly benchmark: Benchmark
@@ -290,4 +296,8 @@ export interface RunConfig {
   readonly gpus?: number
   /** False when the server's certificate was not verified; absent without TLS. */
   readonly tlsVerified?: boolean
+  /** What the run is to find out by its levels. Where it finds them by itself the load of the benchmark says how far it may go. */
+  readonly search?: SearchPlan
+  /** Absent in older runs, which were all to explore. */
+  readonly purpose?: Purpose
 }

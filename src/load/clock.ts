@@ -41,6 +41,11 @@ export function startClock(): StartedClock {
   return { clock: clockFrom(epochMonotonicMs).clock, epoch, epochMonotonicMs }
 }
 
+/** Wall time of a clock's zero, ms since 1970, as the wall clock has it now. */
+export function wallEpochMs({ nowMs }: Pick<Clock, 'nowMs'>): number {
+  return Date.now() - nowMs()
+}
+
 /** How often two clocks are read after each other; the pair read fastest is the most exact. */
 const CLOCK_READINGS = 32
 

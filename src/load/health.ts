@@ -4,6 +4,7 @@ import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import { difference, type Maybe, ratio } from '../arithmetic.ts'
 import { NS_PER_MS, US_PER_MS } from '../units.ts'
 import type { Clock } from './clock.ts'
+import { watchHeadroom } from './headroom.ts'
 import type { ClientHealth, WorkerHealth } from './run-log.ts'
 import type { Sender } from './send.ts'
 
@@ -38,6 +39,7 @@ export function watchWorker(
 /** Watches this process and the machine, from now until the returned function gets what its threads say. */
 export function watchClient(clock: Clock): (workers: readonly WorkerHealth[]) => ClientHealth {
   const machine = watchMachine()
+  const headroom = watchHeadroom()
   const startMs = clock.nowMs()
   const startCpu = process.cpuUsage()
   return (workers) => {
@@ -62,6 +64,7 @@ export function watchClient(clock: Clock): (workers: readonly WorkerHealth[]) =>
         total(({ chunks }) => chunks),
       ),
       connectionsOpened: total(({ connectionsOpened }) => connectionsOpened),
+      headroom: headroom(),
       workers,
     }
   }

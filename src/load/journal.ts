@@ -6,6 +6,8 @@ import { BYTES_PER_MIB } from '../units.ts'
 export interface Journal {
   /** Takes a block of whole lines; it is written as soon as the disk can. */
   readonly append: (block: Uint8Array) => void
+  /** Waits until all that was taken is written. @returns bytes written so far */
+  readonly written: () => Promise<number>
   /** Aborted, with a `UserError` as its reason, once the disk refuses or falls behind. */
   readonly failed: AbortSignal
   /** Writes what is left and makes sure it is on the disk. @throws UserError when the disk refused */
@@ -22,10 +24,14 @@ export async function openJournal(file: string): Promise<Journal> {
   })
   const failure = new AbortController()
   let waitingBytes = 0
+  let writtenBytes = 0
   let writing: Promise<void> = Promise.resolve()
 
   const write = async (block: Uint8Array): Promise<void> => {
-    if (!failure.signal.aborted) await writeAll(handle, block)
+    if (!failure.signal.aborted) {
+      await writeAll(handle, block)
+      writtenBytes += block.byteLength
+    }
     waitingBytes -= block.byteLength
   }
 
@@ -36,6 +42,10 @@ export async function openJournal(file: string): Promise<Journal> {
       writing = writing
         .then(() => write(block))
         .catch((cause: unknown) => failure.abort(diskError(file, cause)))
+    },
+    written: async () => {
+      await writing
+      return writtenBytes
     },
     failed: failure.signal,
     close: async () => {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../random.ts'
+import { arrivalsRandom } from './arrivals.ts'
 import type { Benchmark, LoadLevel } from './benchmark.ts'
 import { clockFrom } from './clock.ts'
 import type { EndedRequest } from './ended-request.ts'
@@ -102,7 +102,7 @@ export function startMeasuring(setup: ThreadSetup, port: ThreadPort): void {
       {
         ...benchmark,
         load: job.load,
-        random: seededRandom(benchmark.seed, `arrivals-${job.level}`),
+        random: arrivalsRandom(benchmark.seed, job.level),
         startMs: job.startMs,
         shard: job.shard,
         traceMs: setup.data?.kind === 'trace' ? setup.data.trace.dueOffsetsMs : undefined,

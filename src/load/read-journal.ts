@@ -17,15 +17,17 @@ export interface JournalCounts {
  * Visits the records of a journal in their order, each id once. Holds a block of the file, or the
  * longest line where that is more, and a bit for each id.
  *
+ * @param fromByte where a line begins; the file's start when absent
  * @throws UserError when the file cannot be read; and whatever `visit` throws
  */
 export async function eachRecord(
   file: string,
   visit: (record: RequestRecord) => void,
+  fromByte = 0,
 ): Promise<JournalCounts> {
   const counts = { records: 0, unreadableLines: 0, repeatedIds: 0 }
   const ids = createIdSet()
-  await eachLine(file, (line) => {
+  await eachLine(file, fromByte, (line) => {
     const record = line && parseLine(line)
     if (!record) {
       if (line?.trim() !== '') counts.unreadableLines++
@@ -43,7 +45,11 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
 const LINE_END = 10
 
 /** @param visit gets each line without its end, or nothing for one that is too long to be a record */
-async function eachLine(file: string, visit: (line: string | undefined) => void): Promise<void> {
+async function eachLine(
+  file: string,
+  fromByte: number,
+  visit: (line: string | undefined) => void,
+): Promise<void> {
   const handle = await open(file).catch((cause: unknown) => {
     throw unreadable(file, cause)
   })
@@ -52,8 +58,11 @@ async function eachLine(file: string, visit: (line: string | undefined) => void)
     /** Bytes of a line that has not ended, at the buffer's start. */
     let kept = 0
     let isTooLong = false
+    let position = fromByte
     for (;;) {
-      const filled = kept + (await readInto(handle, file, buffer.subarray(kept)))
+      const bytesRead = await readInto({ handle, file, position }, buffer.subarray(kept))
+      position += bytesRead
+      const filled = kept + bytesRead
       if (filled === kept) break
       const bytes = buffer.subarray(0, filled)
       let start = 0
@@ -85,9 +94,15 @@ function twiceAsLong(buffer: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   return longer
 }
 
-async function readInto(handle: FileHandle, file: string, buffer: Buffer): Promise<number> {
+interface Place {
+  readonly handle: FileHandle
+  readonly file: string
+  readonly position: number
+}
+
+async function readInto({ handle, file, position }: Place, buffer: Buffer): Promise<number> {
   try {
-    return (await handle.read(buffer)).bytesRead
+    return (await handle.read(buffer, 0, buffer.length, position)).bytesRead
   } catch (cause) {
     throw unreadable(file, cause)
   }

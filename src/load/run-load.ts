@@ -1,6 +1,6 @@
 import { MS_PER_S } from '../units.ts'
 import { type Benchmark, type LoadLevel, levelsOf } from './benchmark.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, wallEpochMs } from './clock.ts'
 import { watchClient } from './health.ts'
 import type { Journal } from './journal.ts'
 import type { ThreadSetup } from './measuring-thread.ts'
@@ -25,6 +25,11 @@ export interface LoadWorld {
   /** How many measuring threads a level is to have. */
   readonly workersFor: (load: LoadLevel) => number
   readonly journal: Pick<Journal, 'append' | 'failed'>
+  /**
+   * What comes after the levels so far; nothing when that is all. Those of the benchmark, one after the
+   * other, when absent. Asked while no load runs, and not after an interrupt or a dead thread.
+   */
+  readonly nextLevel?: (done: readonly LevelLog[]) => Promise<LoadLevel | undefined>
   readonly signal: AbortSignal
   readonly onLevelStart: (level: number, load: LoadLevel) => void
   /** Called several times a second. */
@@ -44,32 +49,44 @@ const NO_PROGRESS_MARGIN_MS = 30_000
 
 /** Runs the load levels of a benchmark one after another; stops early when interrupted or hopeless. */
 export async function runLoad(benchmark: Benchmark, world: LoadWorld): Promise<LevelLog[]> {
-  const levels = levelsOf(benchmark.load)
-  const shards = levels.map((load) => shardsOf(load, world.workersFor(load)))
+  const planned = levelsOf(benchmark.load)
+  const nextLevel = world.nextLevel ?? (async (done) => planned[done.length])
+  const shardsFor = (load: LoadLevel): number => shardsOf(load, world.workersFor(load))
   const signal = AbortSignal.any([world.signal, world.journal.failed])
   const logs: LevelLog[] = []
   if (signal.aborted) return logs
   const spawn = world.spawn ?? spawnThread
   yieldHelperThreads()
-  const threads = await Promise.all(
-    Array.from({ length: Math.max(...shards) }, () => spawn({ ...world.setup, benchmark })),
-  )
+  const spawnMore = (count: number): Promise<MeasuringThread[]> =>
+    Promise.all(Array.from({ length: count }, () => spawn({ ...world.setup, benchmark })))
+  // What a search will need shows as it goes.
+  const threads = await spawnMore(world.nextLevel ? 0 : Math.max(...planned.map(shardsFor)))
   try {
     let firstId = 0
-    for (const [level, load] of levels.entries()) {
+    for (;;) {
+      const load = signal.aborted ? undefined : await nextLevel(logs)
+      if (load === undefined) break
+      const level = logs.length
+      const shards = shardsFor(load)
+      threads.push(...(await spawnMore(Math.max(0, shards - threads.length))))
       if (signal.aborted) break
       world.onLevelStart(level, load)
-      const part = { level, load, firstId, threads: threads.slice(0, shards[level]) }
+      const part = { level, load, firstId, threads: threads.slice(0, shards) }
       const { log, nextId } = await runOne(benchmark, part, { ...world, signal })
       firstId = nextId
       logs.push(log)
       world.onLevelEnd(log)
-      if (log.ended !== 'complete') break
+      if (!mayGoOn(log.ended, world)) break
     }
   } finally {
     await Promise.all(threads.map((thread) => thread.close()))
   }
   return logs
+}
+
+/** A search looks for where a server fails, so failed requests do not end it. A thread that died, or may be stuck, does. */
+function mayGoOn(ended: LevelEnd, { nextLevel }: LoadWorld): boolean {
+  return ended === 'complete' || (ended === 'too-many-failures' && nextLevel !== undefined)
 }
 
 /** A level, and the threads that share it. */
@@ -89,6 +106,7 @@ async function runOne(
   const shared = shareLevel(count)
   const startMs = world.clock.nowMs() + LEAD_MS
   const healthOf = watchClient(world.clock)
+  const wallStartMs = wallEpochMs(world.clock)
   const received = threads.map(() => 0)
 
   const stopAll = (ended: LevelEnd): void => {
@@ -145,6 +163,7 @@ async function runOne(
     issued: issued.reduce((total, each) => total + each, 0),
     ...(lostWorkers.length > 0 ? { ended: 'worker-died', lostWorkers } : {}),
     health: healthOf(told.map(({ health }) => health)),
+    wallEpochMs: { start: wallStartMs, end: wallEpochMs(world.clock) },
   }
   return { log, nextId: firstId + count * Math.max(...issued) }
 }

@@ -98,8 +98,21 @@ export interface ClientHealth {
   /** Socket reads / chunks: under 1, several chunks came with one read and share a time. */
   readonly readsPerChunk?: number
   readonly connectionsOpened: number
+  /** Looked at once a second; absent where the system does not tell. */
+  readonly headroom?: Headroom
   /** The measuring threads, one each. */
   readonly workers: readonly WorkerHealth[]
+}
+
+/** How near the client came to what the system allows it. */
+export interface Headroom {
+  /** The most that this process had open. */
+  readonly openFilesMost?: number
+  readonly openFilesAllowed?: number
+  /** The most TCP sockets of this machine, those at rest after their end too: no fewer than ports in use. */
+  readonly socketsMost?: number
+  /** Ports that the system gives to connections. */
+  readonly portsAllowed?: number
 }
 
 /** A measuring thread that did not live to tell. */
@@ -136,6 +149,11 @@ export interface LevelLog {
   readonly ended: LevelEnd
   readonly lostWorkers?: readonly LostWorker[]
   readonly health: ClientHealth
+  /**
+   * Wall time of the run's epoch, ms since 1970, as the wall clock had it at the level's start and at its
+   * end. They differ when it was set anew in between, or the machine slept. Absent in older runs.
+   */
+  readonly wallEpochMs?: { readonly start: number; readonly end: number }
 }
 
 /** Which data a run's requests came from. */
@@ -184,9 +202,38 @@ export interface RunLog {
   readonly telemetry?: TelemetryLog
   /** What of the machine's set-up was another after the run than before; empty when nothing was, absent when not looked at. */
   readonly stateChanges?: readonly string[]
+  /** What of the server was another after the run than before, or why that is not known. Absent in older runs, and when interrupted. */
+  readonly serverAfter?: ServerAfter
+  /** Whether the server answers the same prompt again faster; absent when it was not asked. */
+  readonly cachingAudit?: CachingAudit
   /** The file that the workload's requests come from. */
   readonly dataset?: DatasetFacts
   readonly levels: readonly LevelLog[]
+}
+
+/** Changes of the server, a sentence each; none when it is as it was. */
+export type ServerAfter = { readonly changes: readonly string[] } | { readonly unknown: string }
+
+/**
+ * Pairs of requests to an idle server, one with a prompt that never was before and one with the same prompt
+ * each time, of equal length. Times in ms from the send, of pairs of which both completed, in order.
+ */
+export interface CachingAudit {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly pairs: readonly {
+    readonly unique: AuditTimes
+    readonly identical: AuditTimes
+  }[]
+  /** Requests that did not complete. */
+  readonly failed: number
+  /** Why it ended before its number of pairs; absent when it did not. */
+  readonly cutShort?: string
+}
+
+interface AuditTimes {
+  readonly ttftMs: number
+  readonly latencyMs: number
 }
 
 /** Where a server's metrics are read, or the reason why they are not. */

@@ -5,6 +5,7 @@ import type { Samples } from './samples.ts'
 /** Numbers, in a typed array outside the heap: 8 bytes each, up to 16 with the room to grow into. */
 export interface Column {
   readonly add: (value: number) => void
+  readonly size: () => number
   /** Sorts what was added, in its place. */
   readonly samples: () => Samples
 }
@@ -22,6 +23,7 @@ export function createColumn(): Column {
       values[n++] = value
       total += value
     },
+    size: () => n,
     samples: () => {
       const ascending = values.subarray(0, n).sort()
       return { n, mean: ratio(total, n), valueAtRank: (rank) => ascending[rank - 1] }

@@ -1,14 +1,16 @@
 import { type Maybe, product } from '../arithmetic.ts'
 import { type Benchmark, describeLevel, type LoadLevel } from '../load/benchmark.ts'
-import type { LevelLog } from '../load/run-log.ts'
+import type { LevelLog, RunLog } from '../load/run-log.ts'
 import type { ServerSample } from '../load/server-metrics.ts'
 import { startCounts } from './counts.ts'
 import { startDistributions } from './distributions.ts'
 import type { WindowWork } from './energy-scopes.ts'
+import { purposeOf } from './gate-rule.ts'
 import { judgeGates } from './gates.ts'
 import { startGoodput } from './goodput.ts'
 import { errorAt, type JudgedCertificate, noCertificate } from './instrument-certificate.ts'
 import { startLoadMeter } from './instrument-load.ts'
+import { startLevelEvidence } from './level-evidence.ts'
 import { machineFigures, type WatchedMachine } from './machine-summary.ts'
 import { startSeries } from './series.ts'
 import { serverFigures } from './server-figures.ts'
@@ -28,8 +30,7 @@ import { startUsageParts } from './usage-parts.ts'
 /** What is known of the server and the machine beside the records. */
 interface Evidence {
   readonly samples?: readonly ServerSample[]
-  /** Tokens that each prompt costs before its first word, the same every time. */
-  readonly templateTokens?: number
+  readonly run?: RunLog
   readonly machine?: WatchedMachine
 }
 
@@ -38,7 +39,7 @@ export function startOperatingPoint(
   log: LevelLog,
   benchmark: Benchmark,
   judged: JudgedCertificate = noCertificate,
-  { samples = [], templateTokens = 0, machine }: Evidence = {},
+  { samples = [], run, machine }: Evidence = {},
 ): Tally<OperatingPoint> {
   const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
   const counts = startCounts(log.issued)
@@ -48,7 +49,8 @@ export function startOperatingPoint(
   const meter = startLoadMeter(window)
   const usageParts = startUsageParts()
   const series = startSeries(window)
-  const parts = [counts, distributions, throughput, goodput, meter, usageParts, series]
+  const left = startLevelEvidence(log, benchmark)
+  const parts = [counts, distributions, throughput, goodput, meter, usageParts, series, left]
   let sentInside = 0
   let due = log.neverSent ?? 0
   return {
@@ -62,6 +64,7 @@ export function startOperatingPoint(
       const load = meter.finish()
       const rates = throughput.finish()
       const times = distributions.finish()
+      const evidence = left.finish()
       const overTime = series.finish(rates.tokensPerChunk ?? 1)
       const steadyState = steadyStateOf({
         series: overTime,
@@ -76,6 +79,7 @@ export function startOperatingPoint(
         requests,
         errors,
         ...times,
+        finishReasons: evidence.finishReasons,
         ...rates,
         outputTokensPerSInterval:
           rates.outputTokensPerS === undefined ? undefined : throughputInterval(overTime),
@@ -92,7 +96,8 @@ export function startOperatingPoint(
         instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
         ended: log.ended,
       }
-      return { ...point, gates: judgeGates({ point, benchmark, templateTokens }) }
+      const gates = judgeGates({ point, benchmark, evidence, run, purpose: purposeOf(run) })
+      return { ...point, gates }
     },
   }
 }

@@ -3,15 +3,18 @@ import type { RequestRecord } from '../load/record.ts'
 import type { RunLog } from '../load/run-log.ts'
 import type { ServerSample } from '../load/server-metrics.ts'
 import { frontierOf, latencyFrontiersOf } from './frontier.ts'
-import { judgeRun, judgeRunGates } from './gates.ts'
+import { purposeOf } from './gate-rule.ts'
+import { judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
+import { countedPoints, summarizeSearch, usablePoints } from './search/search.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import { servingGpus } from './serving-gpus.ts'
 import type { Summary } from './summary.ts'
 import type { Tally } from './tally.ts'
 import { startTokenCounts } from './token-counts.ts'
+import { judgeRun } from './verdict.ts'
 import { warningsOf } from './warnings.ts'
 
 /**
@@ -29,7 +32,8 @@ export function startSummary(
 ): Tally<Summary> {
   const judged = judgeCertificate(run, certificate)
   const machine = watchedMachine(run, telemetry)
-  const evidence = { samples, templateTokens: run.prompts.overheadTokens, machine }
+  const purpose = purposeOf(run)
+  const evidence = { samples, run, machine }
   const levels = new Map(
     run.levels.map((log) => [
       log.level,
@@ -45,20 +49,24 @@ export function startSummary(
     },
     finish: () => {
       const points = [...levels.values()].map(({ finish }) => finish())
+      const plan = run.config.search
+      const search = plan && summarizeSearch(plan, points)
+      const usable = usablePoints(points, search)
       const tokens = counts.finish()
-      const gates = judgeRunGates({ tokens, run, machine })
+      const gates = judgeRunGates({ tokens, run, purpose, machine, server })
       const timeline = serverTimeline(samples)
       const gpus = servingGpus(run)?.count
       return {
         points,
-        frontier: frontierOf(points, gpus),
-        latencyFrontiers: latencyFrontiersOf(points, gpus),
+        frontier: frontierOf(usable, gpus),
+        latencyFrontiers: latencyFrontiersOf(usable, gpus),
+        search,
         gates,
         tokens,
         server,
         serverTimeline: timeline.length > 0 ? timeline : undefined,
         machine: machine && machineSummary(machine),
-        ...judgeRun(points, gates, run.state),
+        ...judgeRun(countedPoints(points, search), gates, run.state, purpose),
         warnings: warningsOf(run, points, tokens, machine),
         instrument: certificateUse(judged),
       }

@@ -1,9 +1,10 @@
-import type { LoadLevel, Slo } from '../load/benchmark.ts'
+import type { LoadLevel, Purpose, Slo } from '../load/benchmark.ts'
 import type { FailureSide } from '../load/record.ts'
 import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
 import type { ServerCounts } from '../load/server-counts.ts'
 import type { ServerTimes } from '../load/server-readings.ts'
 import type { MachineFigures, MachineSummary } from './machine-figures.ts'
+import type { SearchSummary } from './search/search-summary.ts'
 
 /** Where the true figure lies with 95 % confidence. */
 export interface Interval {
@@ -115,6 +116,13 @@ export interface LittlesLaw {
   readonly limitRatio: number
 }
 
+/** How many completed requests of the measured phase gave one reason why their answer ended. */
+export interface FinishReason {
+  /** The server's word; absent for those that gave none. */
+  readonly reason?: string
+  readonly requests: number
+}
+
 /** What one load level came to. Distributions are over completed requests of the measured phase. */
 export interface OperatingPoint {
   readonly level: number
@@ -141,6 +149,8 @@ export interface OperatingPoint {
   readonly latenessMs?: Distribution
   readonly inputTokens: Distribution
   readonly outputTokens: Distribution
+  /** The most frequent first. Absent in older figures. */
+  readonly finishReasons?: readonly FinishReason[]
   readonly tokenSource: TokenSource
   /** Input tokens that came from the prefix cache / input tokens, by the answers; absent where none tells. */
   readonly cachedInputRatio?: number
@@ -337,11 +347,20 @@ export type CertificateUse =
 /** One validity gate, judged. */
 export interface Gate {
   readonly gate: string
-  readonly status: 'pass' | 'fail' | 'not-measured'
-  /** What a failure of it means for the run. */
-  readonly severity: 'invalid' | 'degraded'
+  /**
+   * `not-measured`: it concerns this run, and nothing tells how it did. `does-not-apply`: there is nothing
+   * in this run that it could be about.
+   */
+  readonly status: 'pass' | 'fail' | 'not-measured' | 'does-not-apply'
+  /**
+   * What a failure of it means for the run. `note`: it is told, and every figure stands; only of runs
+   * to explore.
+   */
+  readonly severity: 'invalid' | 'degraded' | 'note'
   readonly value: string
   readonly limit: string
+  /** Why it was not measured, or does not apply; absent where it was judged. */
+  readonly reason?: string
   readonly remedy: string
 }
 
@@ -408,7 +427,13 @@ export interface Summary {
   readonly frontier: readonly FrontierPoint[]
   /** The same against percentiles of TTFT and TPOT, where any is known. */
   readonly latencyFrontiers: readonly LatencyFrontier[]
+  /** What the run was to find out by its levels, and what it found. Absent where levels were only listed. */
+  readonly search?: SearchSummary
   readonly verdict: Verdict
+  /** What the limits of the gates were chosen for. */
+  readonly purpose: Purpose
+  /** Computed: run for publishing, and `VALID` by that. */
+  readonly fitToPublish: boolean
   /** Gates of the run as a whole; each point has its own. */
   readonly gates: readonly Gate[]
   readonly tokens: TokenCounts

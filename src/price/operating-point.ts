@@ -1,12 +1,18 @@
+import { usablePoints } from '../measure/search/search.ts'
+import type { SloOutcome } from '../measure/search/search-summary.ts'
 import { GOOD_RATIO } from './slo.ts'
-import type { PricedPoint } from './subject.ts'
+import type { PricedPoint, Subject } from './subject.ts'
 
 /** The measured level that the options are priced at, and why. Never a point between levels, never beyond them. */
-export function choosePoint(
-  points: readonly PricedPoint[],
-  hasSlo: boolean,
-): { point?: PricedPoint; reason: string } {
-  const known = points.filter(({ outputTokensPerS = 0 }) => outputTokensPerS > 0)
+export function choosePoint({
+  points,
+  hasSlo,
+  search,
+}: Pick<Subject, 'points' | 'hasSlo' | 'search'>): { point?: PricedPoint; reason: string } {
+  if (search?.question === 'slo') return pointOfOutcome(points, search.outcome)
+  const known = usablePoints(points, search).filter(
+    ({ outputTokensPerS = 0 }) => outputTokensPerS > 0,
+  )
   if (known.length === 0) return { reason: 'no level has a measured throughput' }
   const eligible = hasSlo ? known.filter(({ meetsSlo }) => meetsSlo === true) : known
   const point = highestThroughput(eligible)
@@ -16,6 +22,34 @@ export function choosePoint(
     ? `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
     : 'highest measured throughput; no SLO was set'
   return { point, reason }
+}
+
+/** A search asked for this very point: the highest load at which its limits hold, and never one beyond. */
+function pointOfOutcome(
+  points: readonly PricedPoint[],
+  outcome: SloOutcome,
+): { point?: PricedPoint; reason: string } {
+  const at = (level: number | undefined): PricedPoint | undefined =>
+    points.find((point) => point.level === level && (point.outputTokensPerS ?? 0) > 0)
+  switch (outcome.kind) {
+    case 'found':
+      return {
+        point: at(outcome.level),
+        reason: 'the highest load found at which the limits of the search hold',
+      }
+    case 'unreachable':
+      return { reason: 'the limits of the search hold at no load that was allowed' }
+    case 'not-bracketed': {
+      const point = at(outcome.level)
+      return point
+        ? {
+            point,
+            reason:
+              'the highest load tried at which the limits of the search held; the search was not bracketed, so more may be possible',
+          }
+        : { reason: 'the limits of the search were not shown to hold at any load' }
+    }
+  }
 }
 
 function highestThroughput(points: readonly PricedPoint[]): PricedPoint | undefined {

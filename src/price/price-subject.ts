@@ -18,7 +18,7 @@ export function priceSubject(
   scenario: Scenario,
   catalogue: Catalogue,
 ): CostReport {
-  const { point, reason } = choosePoint(subject.points, subject.hasSlo)
+  const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
   return {

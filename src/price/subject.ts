@@ -7,6 +7,7 @@ import { askedTokens } from '../load/workloads/sizes.ts'
 import { hasSlo } from '../measure/goodput.ts'
 import type { Imported } from '../measure/imports/imported.ts'
 import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.ts'
+import type { SearchSummary } from '../measure/search/search-summary.ts'
 import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
 import { MS_PER_S } from '../units.ts'
 import { meetsSloLevel } from './slo.ts'
@@ -47,7 +48,10 @@ export interface Subject {
   /** ISO date by which prices are fresh or stale; absent where nobody told it. */
   readonly date?: string
   readonly verdict: Verdict | 'NOT JUDGED'
+  /** Whether anything limits latency: without it a price is at peak throughput. */
   readonly hasSlo: boolean
+  /** What a search for the right load came to; absent where none was made. */
+  readonly search?: SearchSummary
   readonly points: readonly PricedPoint[]
   /** Mean prompt that was asked for, where there is one. */
   readonly promptTokens: Maybe
@@ -60,14 +64,18 @@ export interface Subject {
 }
 
 /** A run of ours. */
-export function subjectOfRun(run: RunLog, summary: Pick<Summary, 'points' | 'verdict'>): Subject {
+export function subjectOfRun(
+  run: RunLog,
+  summary: Pick<Summary, 'points' | 'verdict' | 'search'>,
+): Subject {
   const { benchmark } = run.config
   return {
     kind: 'run',
     what: `run ${run.runId}`,
     date: run.epoch.slice(0, 'YYYY-MM-DD'.length),
     verdict: summary.verdict,
-    hasSlo: hasSlo(benchmark.slo),
+    hasSlo: hasSlo(benchmark.slo) || summary.search?.question === 'slo',
+    search: summary.search,
     points: summary.points.map(pointOfRun),
     promptTokens: askedTokens(benchmark.workload).inputTokens,
     // What was detected is the client's machine: it says nothing of a server elsewhere.

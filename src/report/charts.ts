@@ -35,10 +35,12 @@ import { machineCharts } from './machine-charts.ts'
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
+import { markedLoad } from './search-facts.ts'
 import { timelineCharts } from './timeline-charts.ts'
 
 /** Every chart of a report, in reading order. */
-export function chartsOf(report: Report): Chart[] {
+export function chartsOf(whole: Report): Chart[] {
+  const report = ofOneAxis(whole)
   return [
     throughputChart(report),
     percentileChart(report, {
@@ -55,9 +57,19 @@ export function chartsOf(report: Report): Chart[] {
     }),
     ...frontierCharts(report),
     costChart(report),
-    ...timelineCharts(report),
-    ...machineCharts(report),
+    ...timelineCharts(whole),
+    ...machineCharts(whole),
   ]
+}
+
+/** A sweep over rates begins with users, which lie on another axis. */
+function ofOneAxis(report: Report): Report {
+  const { axis } = report.summary.search ?? {}
+  if (axis === undefined) return report
+  const points = report.summary.points.filter(
+    ({ load }) => (load.kind === 'closed') === (axis === 'users'),
+  )
+  return { ...report, summary: { ...report.summary, points } }
 }
 
 function throughputChart(report: Report): Chart {
@@ -84,9 +96,28 @@ function throughputChart(report: Report): Chart {
       layer: haloText({ dy: -12 }, { ...encoding, text: { field: 'text' } }),
     },
     { data, mark: { ...dot, color }, encoding },
+    ...markLayers(report, x, top),
   ]
   const spec = frame(report, 'Output throughput', `Output tokens/s against ${loads}`, layer)
   return { kind: 'drawn', id, description, spec, notes: missingLevels(report, values.length) }
+}
+
+/** A line at the load that a search marks, named at its foot, where no curve begins. */
+function markLayers(report: Report, x: Position, top: number): Layer[] {
+  const marked = markedLoad(report)
+  if (marked === undefined) return []
+  const values = [{ load: marked.load, value: top * 0.04, text: marked.text }]
+  const color = palette.navy.light
+  const label = { x, y: valueChannel('value', top), text: { field: 'text' } } as const
+  return [
+    {
+      data: { values },
+      layer: [
+        { mark: { type: 'rule', color, strokeDash: [2, 3] }, encoding: { x } },
+        ...haloText({ color, align: 'left', dx: 5 }, label),
+      ],
+    },
+  ]
 }
 
 interface PercentileSubject {

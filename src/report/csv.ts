@@ -42,6 +42,8 @@ function renderCsv(report: Report): string {
 const columns: readonly Column[] = [
   ['notice', (report) => stampOf(report)],
   ['verdict', ({ summary }) => summary.verdict],
+  ['purpose', ({ summary }) => summary.purpose],
+  ['fit_to_publish', ({ summary }) => summary.fitToPublish],
   ['run_id', ({ run }) => run.runId],
   ['started_at', ({ run }) => run.epoch],
   ['model', ({ run }) => run.target.model],
@@ -58,6 +60,8 @@ const columns: readonly Column[] = [
   ['asked_requests_per_s', (_, { point }) => point.rate?.askedPerS],
   ['due_requests_per_s', (_, { point }) => point.rate?.duePerS],
   ['sent_requests_per_s', (_, { point }) => point.rate?.sentPerS],
+  ['search_result', (report, { point }) => trialOf(report, point.level)?.standing],
+  ['is_search_answer', (report, { point }) => isAnswer(report, point.level)],
   ['window_s', (_, { point }) => point.windowS],
   ['ended', (_, { point }) => point.ended],
   ['requests_issued', (_, { point }) => point.requests.issued],
@@ -155,6 +159,18 @@ const columns: readonly Column[] = [
 function ownRow(cost: Report['cost']) {
   const own = ownOption(cost)
   return optionRows(cost).find(({ option }) => option.id === own?.id)
+}
+
+/** Of a level of a search: `held`, `missed`, `served`, `beyond` ... */
+function trialOf({ summary: { search } }: Report, level: number) {
+  return search?.trials.find((trial) => trial.level === level)
+}
+
+/** Whether it is the knee of a sweep, or the load that a search under limits found. */
+function isAnswer({ summary: { search } }: Report, level: number): boolean | undefined {
+  if (search === undefined) return undefined
+  const answer = search.question === 'sweep' ? search.knee : search.outcome
+  return answer.kind === 'found' && answer.level === level
 }
 
 function distribution(

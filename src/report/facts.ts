@@ -7,6 +7,7 @@ import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import { describeOrigin, socketPathOf } from '../load/http/socket-url.ts'
 import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import { describeWorkload } from '../load/workloads/sizes.ts'
+import { purposeOf } from '../measure/gate-rule.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 import { figureFinder } from '../price/cost-report.ts'
 import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
@@ -23,6 +24,7 @@ import {
 import { energyFact } from './machine-facts.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report } from './report.ts'
+import { plannedLevelsText, searchAnswer } from './search-facts.ts'
 import { metricsText } from './server-facts.ts'
 
 /** A name and what there is to say under it. */
@@ -37,10 +39,17 @@ export function identityFacts(report: Report): Fact[] {
     ['Server', serverLine(run)],
     [hardwareTitle(run), hardwareLine(run.hardware)],
     ['Workload', workloadLine(run)],
+    ...searchFact(report),
     ...(energy === undefined ? [] : [energy]),
     ['Started', formatDate(run.epoch)],
     ['Run', `${plainText(run.runId)}, ${run.tool.name} ${plainText(run.tool.version)}`],
   ]
+}
+
+/** Nothing where levels were only listed. */
+function searchFact(report: Report): Fact[] {
+  const answer = searchAnswer(report)
+  return answer === undefined ? [] : [['Search', answer]]
 }
 
 /** Host and port of the server, or its socket; never the credentials that an address may hold. */
@@ -101,9 +110,10 @@ export function configurationFacts({ run }: Report): Fact[] {
   const { timeouts } = benchmark
   return [
     ['Benchmark', benchmark.name],
+    ['Run to', purposeOf(run)],
     ['API', benchmark.api],
     ['Workload', workloadLine(run)],
-    ['Load levels', levelsOf(benchmark.load).map(describeLevel).join(', ')],
+    ['Load levels', levelsText(run.config)],
     ['Load', loadText(benchmark.load)],
     ...cancelFact(benchmark),
     ['Warm-up', seconds(benchmark.warmupS)],
@@ -139,6 +149,11 @@ function watchedFact({ telemetry }: RunLog): Fact[] {
   if (telemetry === undefined) return []
   const text = telemetry.kind === 'none' ? `no: ${plainText(telemetry.reason)}` : 'yes'
   return [['Machine watched', text]]
+}
+
+function levelsText({ benchmark, search }: RunLog['config']): string {
+  const found = search && plannedLevelsText(search)
+  return found ?? levelsOf(benchmark.load).map(describeLevel).join(', ')
 }
 
 /** How requests come about, beyond how many. */

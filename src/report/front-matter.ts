@@ -1,5 +1,6 @@
 import { levelsOf } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { findsLevels } from '../load/search-plan.ts'
 import type { Gate, Summary, Verdict, WarningKind } from '../measure/summary.ts'
 import { formatCount } from './format.ts'
 import { instrumentLine } from './instrument-facts.ts'
@@ -13,6 +14,8 @@ export interface FrontMatter {
   readonly verdict: Verdict
   /** The verdict and what it means, on one line. */
   readonly verdictLine: string
+  /** Whether the figures may be published, as computed, and why not. */
+  readonly fitnessLine: string
   /** The instrument's own error at the loads of the run, or why it is not known. */
   readonly instrumentLine: string
   readonly reasons: readonly string[]
@@ -28,6 +31,7 @@ export function frontMatter(report: Report): FrontMatter {
     notices: notices.map(({ text }) => text),
     verdict: summary.verdict,
     verdictLine: verdictLine(summary),
+    fitnessLine: fitnessLine(summary),
     instrumentLine: instrumentLine(report),
     reasons: summary.reasons.map(plainText),
     warnings: [
@@ -39,10 +43,12 @@ export function frontMatter(report: Report): FrontMatter {
 
 /** The front matter as a flat list, for formats that have no layout. */
 export function frontLines(report: Report): string[] {
-  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   return [
     ...notices,
     verdictLine,
+    fitnessLine,
     ...reasons.map((reason) => `Reason: ${reason}`),
     instrumentLine,
     ...warnings.map((warning) => `Warning: ${warning}`),
@@ -89,6 +95,8 @@ function noticesOf(run: RunLog): Notice[] {
 }
 
 function partialText(run: RunLog): string {
+  if (findsLevels(run.config.search))
+    return `PARTIAL RUN: it stopped before its end, after ${formatCount(run.levels.length)} load levels of its search.`
   const planned = formatCount(levelsOf(run.config.benchmark.load).length)
   const done = formatCount(run.levels.filter(({ ended }) => ended === 'complete').length)
   return `PARTIAL RUN: it stopped before its end; ${done} of ${planned} load levels are complete.`
@@ -100,13 +108,34 @@ const verdictMeaning: Record<Verdict, string> = {
   INVALID: 'do not use or quote these figures. The reasons say why',
 }
 
-function verdictLine({ verdict, points, gates: runGates }: Summary): string {
+function verdictLine(summary: Summary): string {
+  const { verdict, points, gates: runGates } = summary
   const gates = [...runGates, ...points.flatMap((point) => point.gates)]
+  const sentences = [`${verdict}: ${meaningOf(summary, gates)}.`]
+  if (gates.length === 0) sentences.push('No gate was judged.')
   const unmeasured = count(gates, 'not-measured')
-  const meaning = `${verdict}: ${verdictMeaning[verdict]}.`
-  if (gates.length === 0) return `${meaning} No gate was judged.`
-  if (unmeasured === 0) return meaning
-  return `${meaning} ${formatCount(unmeasured)} of ${formatCount(gates.length)} gate checks did not apply or could not be measured.`
+  const applying = gates.length - count(gates, 'does-not-apply')
+  if (unmeasured > 0)
+    sentences.push(
+      `${formatCount(unmeasured)} of ${formatCount(applying)} gate checks that apply could not be measured.`,
+    )
+  return sentences.join(' ')
+}
+
+/** VALID says no more than was judged. */
+function meaningOf({ verdict, fitToPublish }: Summary, gates: readonly Gate[]): string {
+  if (verdict !== 'VALID') return verdictMeaning[verdict]
+  if (fitToPublish) return 'every validity gate that applies was measured and passed'
+  const short = gates.filter(({ status, severity }) => status === 'fail' && severity === 'note')
+  if (short.length === 0) return verdictMeaning.VALID
+  const names = [...new Set(short.map(({ gate }) => gate))].join(', ')
+  return `no validity gate failed that weakens the figures; short of what is good to have: ${names}`
+}
+
+function fitnessLine({ purpose, fitToPublish, verdict }: Summary): string {
+  if (fitToPublish) return 'Fit to publish: yes, by the limits for publishing.'
+  if (purpose === 'publish') return `Fit to publish: no, as it is ${verdict}.`
+  return 'Fit to publish: no, as it was run to explore (--for publish is judged by stricter limits).'
 }
 
 function count(gates: readonly Gate[], status: Gate['status']): number {

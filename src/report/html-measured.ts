@@ -7,6 +7,7 @@ import {
   formatPercentile,
   shownValue,
 } from './format.ts'
+import { gateHelp, gateNote, gateValue } from './gate-facts.ts'
 import {
   bulletList,
   type HtmlColumn,
@@ -20,6 +21,7 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
+import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { intervalText, steadyTable, steadyTitle, unsteadyLines } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
@@ -52,6 +54,18 @@ ${body}</tbody>`,
       (note, i) => html`<span class="note">[${formatCount(i + 1)}] ${note}.</span> `,
     )}${priced}</p>
 `,
+  )
+}
+
+/** What the levels were to find out and did; nothing where a run had no question to them. */
+export function searchSection(report: Report): Markup | undefined {
+  const table = searchTable(report)
+  if (table === undefined) return undefined
+  return htmlSection(
+    searchTitle,
+    bulletList(searchLines(report)),
+    textTable('Levels of the search', table),
+    paragraph(table.note),
   )
 }
 
@@ -163,8 +177,13 @@ function percentileCell(percentile: Percentile): Markup {
   return html`${value}<br><span class="interval">${formatInterval(percentile)}</span>${atMost}`
 }
 
-const statusWords = { pass: 'PASS', fail: 'FAIL', 'not-measured': 'NOT MEASURED' } as const
-const statusOrder = ['fail', 'not-measured', 'pass'] as const
+const statusWords = {
+  pass: 'PASS',
+  fail: 'FAIL',
+  'not-measured': 'NOT MEASURED',
+  'does-not-apply': 'DOES NOT APPLY',
+} as const
+const statusOrder = ['fail', 'not-measured', 'pass', 'does-not-apply'] as const
 
 /** Every check, what failed first; a remedy only where one is needed. */
 export function gateSection({ summary }: Report): Markup {
@@ -172,9 +191,7 @@ export function gateSection({ summary }: Report): Markup {
   const sorted = statusOrder.flatMap((status) => gates.filter((gate) => gate.status === status))
   return htmlSection(
     'Validity gates',
-    paragraph(
-      'A failed gate makes the run INVALID or DEGRADED, as stated. A gate that was not measured did not apply, or there was nothing to judge it by.',
-    ),
+    paragraph(gateNote(summary.purpose)),
     htmlTable(
       'Validity gates',
       [
@@ -184,16 +201,16 @@ export function gateSection({ summary }: Report): Markup {
         { heading: 'Value' },
         { heading: 'Limit' },
         { heading: 'If it fails' },
-        { heading: 'What to do' },
+        { heading: 'Why, or what to do' },
       ],
-      sorted.map(({ gate, labels, status, value, limit, severity, remedy }) => [
-        gate,
+      sorted.map(({ labels, ...gate }) => [
+        gate.gate,
         labels.length === summary.points.length ? 'all' : labels.join(', '),
-        statusBadge(status),
-        value,
-        limit,
-        severity.toUpperCase(),
-        status === 'fail' ? remedy : '',
+        statusBadge(gate.status),
+        gateValue(gate),
+        gate.limit,
+        gate.severity === 'note' ? 'only told' : gate.severity.toUpperCase(),
+        gateHelp(gate),
       ]),
     ),
   )
@@ -206,7 +223,7 @@ function gatesAlike(
   const rows = new Map<string, Gate & { labels: string[] }>()
   for (const { label, gates } of points) {
     for (const gate of gates) {
-      const key = JSON.stringify([gate.gate, gate.status, gate.value, gate.limit])
+      const key = JSON.stringify([gate.gate, gate.status, gate.value, gate.limit, gate.reason])
       const row = rows.get(key) ?? { ...gate, labels: [] }
       row.labels.push(label)
       rows.set(key, row)

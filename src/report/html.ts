@@ -23,6 +23,7 @@ import {
   levelSection,
   listUnder,
   percentileSection,
+  searchSection,
   serverSection,
   steadySection,
   tokenSection,
@@ -47,6 +48,7 @@ async function renderHtml(report: Report): Promise<string> {
   )
   const sections = [
     levelSection(report),
+    searchSection(report),
     steadySection(report),
     htmlSection(
       'Charts',
@@ -111,10 +113,11 @@ ${verdictBox(report)}${headerOf(report)}${headlines(report)}${sections}<footer>$
 }
 
 function verdictBox(report: Report): Markup {
-  const { verdict, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { verdict, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   return html`<div class="verdict ${verdict}">
 <h2>${verdictLine}</h2>
-${listUnder('Reasons', reasons)}${paragraph(instrumentLine)}${listUnder('Warnings', warnings)}</div>
+${listUnder('Reasons', reasons)}${paragraph(fitnessLine)}${paragraph(instrumentLine)}${listUnder('Warnings', warnings)}</div>
 `
 }
 

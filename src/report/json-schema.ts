@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { benchmarkSchema } from '../load/benchmark.ts'
+import { benchmarkSchema, purposes } from '../load/benchmark.ts'
 import { failureSides } from '../load/record.ts'
+import { searchPlanSchema } from '../load/search-plan.ts'
 import { serverKindNames } from '../load/server-identity.ts'
 import { costSchema } from './cost-schema.ts'
 import type { ReportDocument } from './json.ts'
@@ -11,6 +12,7 @@ import {
   machineSummarySchema,
   telemetryLogSchema,
 } from './machine-schema.ts'
+import { searchSummarySchema } from './search-schema.ts'
 
 export const count = z.int().nonnegative()
 const notCounted = z
@@ -125,6 +127,15 @@ const lostWorkerSchema = z.strictObject({
   lostRequests: count.describe('Issued, and there is no record of them'),
 })
 
+const headroomSchema = z
+  .strictObject({
+    openFilesMost: count.optional(),
+    openFilesAllowed: count.optional(),
+    socketsMost: count.optional().describe('TCP sockets of the machine, those at rest too'),
+    portsAllowed: count.optional().describe('Ports that the system gives to connections'),
+  })
+  .describe('How near the client came to what the system allows it')
+
 const healthSchema = z
   .strictObject({
     loopDelayP50Ms: ms('Median delay of the event loop').optional(),
@@ -140,6 +151,7 @@ const healthSchema = z
     gcPauseMaxMs: ms('Longest pause of the garbage collector').optional(),
     readsPerChunk: z.number().optional().describe('Socket reads / chunks'),
     connectionsOpened: count,
+    headroom: headroomSchema.optional(),
     workers: z.array(workerHealthSchema).describe('The measuring threads, one each'),
   })
   .meta({ id: 'clientHealth', description: 'State of the measuring client' })
@@ -152,6 +164,7 @@ export const endedSchema = z.enum([
   'no-progress',
 ])
 const weightsSchema = z.enum(['random', 'trained'])
+const purposeSchema = z.enum(purposes)
 
 const told = <T extends z.ZodType>(value: T) =>
   z.strictObject({ value, source: z.string().describe('Endpoint and field') }).optional()
@@ -182,10 +195,13 @@ const serverSchema = z
 
 const gateSchema = z.strictObject({
   gate: z.string(),
-  status: z.enum(['pass', 'fail', 'not-measured']),
-  severity: z.enum(['invalid', 'degraded']).describe('What a failure means for the run'),
+  status: z.enum(['pass', 'fail', 'not-measured', 'does-not-apply']),
+  severity: z
+    .enum(['invalid', 'degraded', 'note'])
+    .describe('What a failure means for the run; a note is only told'),
   value: z.string(),
   limit: z.string(),
+  reason: z.string().optional().describe('Why it was not measured, or does not apply'),
   remedy: z.string(),
 })
 
@@ -406,6 +422,10 @@ const pointSchema = z
     latenessMs: distribution('How late requests left, open loop only, ms').optional(),
     inputTokens: distribution('Input tokens a request'),
     outputTokens: distribution('Output tokens a request'),
+    finishReasons: z
+      .array(z.strictObject({ reason: z.string().optional(), requests: count }))
+      .optional()
+      .describe('Why answers ended, in the words of the server'),
     tokenSource: z.enum(['usage', 'chunks']).describe('Where token counts came from'),
     cachedInputRatio: ratio.optional(),
     reasoningRatio: ratio.optional(),
@@ -499,7 +519,10 @@ const summarySchema = z.strictObject({
   server: serverFiguresSchema.optional(),
   serverTimeline: z.array(serverMomentSchema).optional(),
   machine: machineSummarySchema.optional(),
+  search: searchSummarySchema.optional(),
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
+  purpose: purposeSchema.describe('What the limits of the gates were chosen for'),
+  fitToPublish: z.boolean().describe('Run for publishing, and VALID by that'),
   reasons: z.array(z.string()).describe('Why the verdict is not VALID'),
   warnings: z.array(measureWarningSchema),
   instrument: certificateUseSchema,
@@ -517,6 +540,11 @@ export const toolSchema = z.strictObject({
 export const machineSchema = z
   .strictObject({ cpuModel: z.string().optional(), cores: count })
   .describe('The machine that measured; cores are those the process may use')
+
+const auditTimesSchema = z.strictObject({
+  ttftMs: ms('To the first token, from the send'),
+  latencyMs: ms('To the end, from the send'),
+})
 
 const runSchema = z.strictObject({
   schemaVersion: z.literal(1),
@@ -538,6 +566,8 @@ const runSchema = z.strictObject({
     workers: count.optional().describe('Measuring threads asked for; by need when absent'),
     gpus: count.optional().describe('GPUs that serve the model, as stated'),
     tlsVerified: z.boolean().optional(),
+    search: searchPlanSchema.optional(),
+    purpose: purposeSchema.optional().describe('explore when absent'),
   }),
   target: z.strictObject({
     url: z.string(),
@@ -585,6 +615,23 @@ const runSchema = z.strictObject({
   preflight: z.array(findingSchema).optional(),
   telemetry: telemetryLogSchema.optional(),
   stateChanges: z.array(z.string()).optional(),
+  serverAfter: z
+    .union([
+      z.strictObject({ changes: z.array(z.string()) }),
+      z.strictObject({ unknown: z.string().describe('Why it is not known') }),
+    ])
+    .optional()
+    .describe('What of the server was another after the run than before'),
+  cachingAudit: z
+    .strictObject({
+      inputTokens: z.number(),
+      outputTokens: z.number(),
+      pairs: z.array(z.strictObject({ unique: auditTimesSchema, identical: auditTimesSchema })),
+      failed: count,
+      cutShort: z.string().optional().describe('Why it ended before its number of pairs'),
+    })
+    .optional()
+    .describe('Requests with a new prompt each, against requests with the same prompt'),
   serverMetrics: z
     .union([
       z.strictObject({ address: z.string() }),
@@ -614,6 +661,10 @@ const runSchema = z.strictObject({
       ended: endedSchema,
       lostWorkers: z.array(lostWorkerSchema).optional(),
       health: healthSchema,
+      wallEpochMs: z
+        .strictObject({ start: z.number(), end: z.number() })
+        .optional()
+        .describe('Wall time of the epoch, ms since 1970, as the wall clock had it at either end'),
     }),
   ),
 })

@@ -15,6 +15,7 @@ import {
 } from './format.ts'
 import { plainText } from './plain-text.ts'
 import type { Report } from './report.ts'
+import { levelMark } from './search-facts.ts'
 
 /** One cell of the table of load levels. `note` says why it is unknown or what limits it. */
 export interface Cell {
@@ -29,6 +30,8 @@ export interface LevelRow {
   /** Why this level has no cost, when it has none. */
   readonly costMissing: string
   readonly priced: boolean
+  /** What a search says of it. */
+  readonly mark?: string
 }
 
 export interface LevelColumn {
@@ -82,6 +85,7 @@ export function levelRows(report: Report): LevelRow[] {
     cost: report.cost.levels.find(({ level }) => level === point.level),
     costMissing: whyNoCost(report, point),
     priced: point.level === report.cost.pricedLevel,
+    mark: levelMark(report, point.level),
   }))
 }
 
@@ -109,9 +113,11 @@ const endedNotes = {
   'no-progress': 'stopped early because nothing came any more',
 } as const
 
-function loadCell({ point }: LevelRow): Cell {
+function loadCell({ point, mark }: LevelRow): Cell {
   const text = plainText(point.label)
-  return point.ended === 'complete' ? { text } : { text, note: endedNotes[point.ended] }
+  const ended = point.ended === 'complete' ? undefined : endedNotes[point.ended]
+  const notes = [ended, mark].filter((note) => note !== undefined)
+  return notes.length === 0 ? { text } : { text, note: notes.join('; ') }
 }
 
 function requestsCell({ point: { requests } }: LevelRow): Cell {

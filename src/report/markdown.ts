@@ -12,6 +12,7 @@ import {
 } from './facts.ts'
 import { formatStated, formatUsd, notAvailable } from './format.ts'
 import { frontMatter } from './front-matter.ts'
+import { gateHelp, gateValue } from './gate-facts.ts'
 import {
   findingLine,
   findingsOf,
@@ -33,6 +34,7 @@ import {
 } from './machine-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { steadyLines, steadyTitle } from './steady-facts.ts'
 import { tokenLines, tokenTable } from './token-facts.ts'
@@ -50,6 +52,7 @@ function renderMarkdown(report: Report): string {
     `### ${escapeMarkdown(systemLine(report.run))}`,
     bullets(identityFacts(report).map(factLine)),
     levelBlock(report),
+    searchBlock(report),
     steadyBlock(report),
     errorBlock(report),
     findingBlock(report),
@@ -67,12 +70,14 @@ function renderMarkdown(report: Report): string {
 }
 
 function frontBlock(report: Report): string {
-  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   const list = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${title}:\n\n${bullets(items.map(escapeMarkdown))}`]
   return [
     ...[...notices, verdictLine].map((line) => `**${escapeMarkdown(line)}**`),
     ...list('Reasons', reasons),
+    escapeMarkdown(fitnessLine),
     escapeMarkdown(instrumentLine),
     ...list('Warnings', warnings),
   ].join('\n\n')
@@ -92,6 +97,18 @@ function levelBlock(report: Report): string {
   )
   const marks = notes.map((note, i) => escapeMarkdown(`[${i + 1}] ${note}`))
   return [table(head, body, 'right'), ...marks].join('\n\n')
+}
+
+/** Empty where a run had no question to its levels. */
+function searchBlock(report: Report): string {
+  const levels = searchTable(report)
+  if (levels === undefined) return ''
+  const lines = bullets(searchLines(report).map(escapeMarkdown))
+  const each = details(
+    'Levels of the search',
+    `${textTable(levels)}\n\n${escapeMarkdown(levels.note)}`,
+  )
+  return `${searchTitle}:\n\n${lines}\n\n${each}`
 }
 
 /** Empty where no steady state was looked for. */
@@ -140,18 +157,19 @@ const statusWords: Record<Gate['status'], string> = {
   pass: 'PASS',
   fail: '**FAIL**',
   'not-measured': 'NOT MEASURED',
+  'does-not-apply': 'DOES NOT APPLY',
 }
 
 function gateTable({ summary }: Report): string {
   const judged = [{ label: 'whole run', gates: summary.gates }, ...summary.points]
   const rows = judged.flatMap(({ label, gates }) =>
-    gates.map(({ gate, status, value, limit, remedy }) => [
-      ...[label, gate].map(escapeMarkdown),
-      statusWords[status],
-      ...[value, limit, status === 'fail' ? remedy : ''].map(escapeMarkdown),
+    gates.map((gate) => [
+      ...[label, gate.gate].map(escapeMarkdown),
+      statusWords[gate.status],
+      ...[gateValue(gate), gate.limit, gateHelp(gate)].map(escapeMarkdown),
     ]),
   )
-  return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'What to do'], rows)
+  return table(['Load', 'Gate', 'Result', 'Value', 'Limit', 'Why, or what to do'], rows)
 }
 
 /** Empty where nothing was found. */

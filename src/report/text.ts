@@ -21,6 +21,7 @@ import {
 } from './machine-facts.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, type TextTable } from './server-facts.ts'
 import { steadyLines, steadyTitle } from './steady-facts.ts'
 import { tokenLines, tokensAreTelling, tokenTable } from './token-facts.ts'
@@ -35,6 +36,7 @@ function renderText(report: Report): string {
     frontBlock(report),
     identityFacts(report).flatMap(factLines),
     levelBlock(report),
+    ...searchBlock(report),
     ...steadyBlock(report),
     ...errorBlock(report),
     ...findingBlock(report),
@@ -47,11 +49,13 @@ function renderText(report: Report): string {
 }
 
 function frontBlock(report: Report): string[] {
-  const { notices, verdictLine, instrumentLine, reasons, warnings } = frontMatter(report)
+  const { notices, verdictLine, fitnessLine, instrumentLine, reasons, warnings } =
+    frontMatter(report)
   return [
     ...notices.flatMap((notice) => wrap(notice, '', '  ')),
     ...wrap(verdictLine, '', '  '),
     ...reasons.flatMap((reason) => wrap(reason, '  - ', '    ')),
+    ...wrap(fitnessLine, '', '  '),
     ...wrap(instrumentLine, '', '  '),
     ...(warnings.length === 0 ? [] : ['Warnings:']),
     ...warnings.flatMap((warning) => wrap(warning, '  - ', '    ')),
@@ -104,6 +108,14 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
       .join(gap)
       .trimEnd(),
   )
+}
+
+/** Nothing where a run had no question to its levels. */
+function searchBlock(report: Report): string[][] {
+  const table = searchTable(report)
+  if (table === undefined) return []
+  const lines = searchLines(report).flatMap((line) => wrap(line, '  - ', '    '))
+  return [[`${searchTitle}:`, ...lines, ...tableLines(table), ...wrap(table.note, '  ', '  ')]]
 }
 
 /** Nothing where no steady state was looked for. */

@@ -439,3 +439,75 @@ describe('help', () => {
     expect(await baremark(['--version'])).toMatchObject({ stdout: `${version}\n`, exitCode: 0 })
   })
 })
+
+describe('a run to publish', () => {
+  let ran: Awaited<ReturnType<typeof run>>
+  let report: Report
+  beforeAll(async () => {
+    ran = await run('publish', ['--for', 'publish', '--rest', '0', '--concurrency', '1'])
+    report = await readReport(ran.directory)
+  }, 60_000)
+
+  test('is told beforehand what it needs', () => {
+    expect(ran.stderr).toContain(
+      'Note: 1 user: to publish, the window must last 600 s, and 662 requests must complete in it (p99). Planned: 0.4 s: too short to publish.',
+    )
+  })
+
+  test('has its purpose in the configuration, and what only the end can tell in the log', () => {
+    const { config, cachingAudit, serverAfter, levels } = report.run
+    expect(config.purpose).toBe('publish')
+    expect(cachingAudit).toMatchObject({ inputTokens: 16, outputTokens: 4, failed: 0 })
+    expect(cachingAudit?.pairs).toHaveLength(30)
+    expect(serverAfter).toEqual({ changes: [] })
+    const { start = 0, end = 0 } = levels[0]?.wallEpochMs ?? {}
+    expect(Math.abs(start - Date.parse(report.run.epoch))).toBeLessThan(50)
+    expect(Math.abs(end - start)).toBeLessThan(50)
+  })
+
+  test('is not fit for it, and every report says so and why', async () => {
+    const { verdict, fitToPublish, reasons } = report.summary
+    expect([verdict === 'VALID', fitToPublish]).toEqual([false, false])
+    const all = reasons.join('\n')
+    expect(all).toContain('1 user: duration is 0.4 s, limit at least 600 s')
+    expect(all).toContain('whole run: real-model is simulated: no model ran')
+    expect(all).toContain('whole run: runs is not measured, as this is a single run')
+    expect(all).toContain('instrument-error is not measured, as no certificate')
+    for (const name of ['report.csv', 'report.md', 'report.html']) {
+      const text = await readFile(join(ran.directory, name), 'utf8')
+      expect(text, name).toContain(`Fit to publish: no, as it is ${verdict}.`)
+    }
+    expect(ran.stdout).toContain(`Fit to publish: no, as it is ${verdict}.`)
+  })
+
+  test('can be verified, the audit with it', async () => {
+    expect(await baremark(['verify', ran.directory])).toMatchObject({ exitCode: 0 })
+  })
+})
+
+test('a run to explore asks for no audit, and says that it may not be published', async () => {
+  const { directory } = await run('explored', ['--rest', '0', '--concurrency', '1'])
+  const { run: log, summary } = await readReport(directory)
+  expect(log.cachingAudit).toBeUndefined()
+  expect(summary).toMatchObject({ purpose: 'explore', fitToPublish: false })
+  expect(summary.gates.find(({ gate }) => gate === 'caching-audit')).toMatchObject({
+    status: 'not-measured',
+    severity: 'note',
+  })
+})
+
+test('a server that remembers prompts fails the audit, which weakens no figure of new prompts', async () => {
+  // 32 tokens take 64 ms to read, the same ones again none.
+  const law = { prefillTokensPerS: 500, decodeBaseMs: 1, prefixCache: true }
+  const caching = await startServer({ engine: simulatedEngine(law), port: 0 })
+  try {
+    const flags = ['--audit-caching', '--rest', '0', '--concurrency', '1', '--isl', '32']
+    const { directory } = await run('caching', ['--url', caching.url, ...flags])
+    const { summary } = await readReport(directory)
+    const gate = summary.gates.find(({ gate: name }) => name === 'caching-audit')
+    expect(gate).toMatchObject({ status: 'fail', severity: 'note' })
+    expect(summary.reasons.join()).not.toContain('caching-audit')
+  } finally {
+    await caching.close()
+  }
+}, 60_000)

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { exitCodes, UserError } from '../../src/errors.ts'
 import { openJournal } from '../../src/load/journal.ts'
+import { eachRecord } from '../../src/load/read-journal.ts'
 import type { RequestRecord } from '../../src/load/record.ts'
 import { lineOf } from './line-of.ts'
 import { readAll, whole } from './read-all.ts'
@@ -46,6 +47,21 @@ const everyKind: readonly RequestRecord[] = [
 ]
 
 describe('a journal on a good disk', () => {
+  test('tells how far it is, and can be read from there on', async () => {
+    const file = join(await emptyFolder(), 'requests.jsonl')
+    const journal = await openJournal(file)
+    const first = lineOf(sampleRecord({ id: 0 }))
+    journal.append(first)
+    const from = await journal.written()
+    expect(from).toBe(first.byteLength)
+    journal.append(lineOf(sampleRecord({ id: 1 })))
+    expect(await journal.written()).toBeGreaterThan(from)
+    const ids: number[] = []
+    expect(await eachRecord(file, ({ id }) => ids.push(id), from)).toMatchObject({ records: 1 })
+    expect(ids).toEqual([1])
+    await journal.close()
+  })
+
   test('gives back the records that were put in, in their order', async () => {
     const file = join(await emptyFolder(), 'requests.jsonl')
     await write(file, everyKind)

@@ -296,3 +296,37 @@ describe('a level in which nothing moves any more', () => {
     ])
   })
 })
+
+describe('levels that are found while the run goes on', () => {
+  test('are asked for one by one, each after what those before it came to, until there is none', async () => {
+    const asked: number[] = []
+    const { logs, records } = await run(await startStreamServer(), benchmarkOf({}), {
+      nextLevel: async (done) => {
+        asked.push(done.length)
+        return done.length < 2 ? { kind: 'closed', concurrency: 1 + done.length } : undefined
+      },
+    })
+    expect(asked).toEqual([0, 1, 2])
+    expect(logs.map(({ load }) => load)).toEqual([
+      { kind: 'closed', concurrency: 1 },
+      { kind: 'closed', concurrency: 2 },
+    ])
+    expect(new Set(records.map(({ level }) => level))).toEqual(new Set([0, 1]))
+    expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
+  })
+
+  test('are not asked for after an interrupt', async () => {
+    const interrupt = new AbortController()
+    let asked = 0
+    const { logs } = await run(await startStreamServer(), benchmarkOf({ durationS: 60 }), {
+      signal: interrupt.signal,
+      onLevelStart: () => setTimeout(() => interrupt.abort('SIGINT'), 200),
+      nextLevel: async () => {
+        asked++
+        return { kind: 'closed', concurrency: 1 }
+      },
+    })
+    expect(logs.map(({ ended }) => ended)).toEqual(['interrupted'])
+    expect(asked).toBe(1)
+  })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Hardware } from '../../src/detect/hardware.ts'
 import { ok } from '../../src/detect/reading.ts'
 import type {
   DeviceReading,
@@ -415,14 +416,15 @@ describe('gates of the machine', () => {
     expect(lost(1, 25_000)).toMatchObject({ status: 'pass' })
   })
 
-  test('without a recording none of them is measured', () => {
+  test('without a recording nothing is known of the GPUs there are, and no energy is told', () => {
     const log: TelemetryLog = { kind: 'none', reason: '--no-telemetry' }
-    const summary = summarize(runLog({ levels: [level], telemetry: log }), records)
-    const names = ['thermal-throttling', 'energy-coverage', 'gpu-lost']
-    expect(names.map((name) => gateOf(summary, name)?.status)).toEqual([
-      'not-measured',
-      'not-measured',
-      'not-measured',
-    ])
+    const statuses = (gpus: Hardware['gpus']) => {
+      const run = runLog({ levels: [level], telemetry: log })
+      const summary = summarize({ ...run, hardware: { ...run.hardware, gpus } }, records)
+      const names = ['thermal-throttling', 'energy-coverage', 'gpu-lost']
+      return names.map((name) => gateOf(summary, name)?.status)
+    }
+    expect(statuses([gpuWith({})])).toEqual(['not-measured', 'does-not-apply', 'not-measured'])
+    expect(statuses([])).toEqual(['does-not-apply', 'does-not-apply', 'does-not-apply'])
   })
 })

@@ -186,7 +186,7 @@ describe('an open loop', () => {
       kind: 'not-judged',
       reason: 'the load itself changes with time',
     })
-    expect(gate(point)?.status).toBe('not-measured')
+    expect(gate(point)?.status).toBe('does-not-apply')
   })
 })
 

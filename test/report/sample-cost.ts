@@ -146,7 +146,7 @@ function sampleScenario(): Scenario {
 /** What the sample's figures cost: the real model on a small catalogue. */
 export function sampleCost(
   run: RunLog,
-  summary: Pick<Summary, 'points' | 'verdict'>,
+  summary: Pick<Summary, 'points' | 'verdict' | 'search'>,
   { quoted = true }: { quoted?: boolean } = {},
 ): CostReport {
   return priceSubject(subjectOfRun(run, summary), sampleScenario(), sampleCatalogue(quoted))

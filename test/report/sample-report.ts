@@ -361,7 +361,17 @@ export function toldReport(): Report {
           limit: "at most 1 % more than this client's requests can have caused",
           remedy: 'Someone else used the server at the same time: repeat alone.',
         },
+        {
+          gate: 'runs',
+          status: 'not-measured',
+          severity: 'degraded',
+          value: 'not measured',
+          limit: 'at least 3 of the same benchmark',
+          reason: 'this is a single run',
+          remedy: 'Repeat the run, the server started anew in between.',
+        },
       ],
+      purpose: 'publish',
       tokens: {
         completedRequests: 230,
         counts: [
@@ -403,7 +413,10 @@ export function toldReport(): Report {
         mostCausedInputTokens: input + 1_024,
       },
       verdict: 'INVALID',
-      reasons: ['whole run: alone-on-server is 70000 output tokens of 59136 possible.'],
+      reasons: [
+        'whole run: alone-on-server is 70000 output tokens of 59136 possible.',
+        'whole run: runs is not measured, as this is a single run',
+      ],
     },
   )
 }
@@ -629,6 +642,8 @@ function sampleSummary(): FrontlessSummary {
     machine: h200Summary(),
     tokens: sampleTokens(),
     verdict: 'VALID',
+    purpose: 'explore',
+    fitToPublish: false,
     reasons: [],
     instrument: {
       kind: 'applies',
@@ -818,13 +833,35 @@ function gates(concurrency: number, completed: Gate['status']): Gate[] {
       'delay p99 at most 10 ms',
       'The client itself was slow to notice answers: lower the load, or run it from another host.',
     ),
+    {
+      ...gate(
+        'schedule-kept',
+        'does-not-apply',
+        'invalid',
+        'does not apply',
+        'lateness p99 at most 1.0 ms',
+        'This machine could not keep the timetable: lower the rate, or run the load from another host.',
+      ),
+      reason: 'users wait for answers, so there is no timetable',
+    },
+    {
+      ...gate(
+        'prefix-cache',
+        'not-measured',
+        'degraded',
+        'not measured',
+        "at most 5.0 % more than the template's 0 %",
+        'Empty the cache, or start the server anew.',
+      ),
+      reason: "neither the answers nor the server's metrics tell of a cache",
+    },
     gate(
-      'schedule-kept',
-      'not-measured',
-      'invalid',
-      'not measured',
-      'lateness p99 at most 1.0 ms',
-      'This machine could not keep the timetable: lower the rate, or run the load from another host.',
+      'duration',
+      'pass',
+      'note',
+      `${WINDOW_S.toFixed(1)} s`,
+      'at least 60 s',
+      'A short window shows little of what changes with time: measure for longer.',
     ),
   ]
 }
