@@ -576,6 +576,12 @@ function addLawFlags(command: Command): Command {
       value(parseSeconds),
     )
     .option('--slow-start-factor <factor>', 'how many times slower (default: 2)', positive)
+    .option(
+      '--drift-after-s <time>',
+      'grows slower from this long after its first work on',
+      value(parseSeconds),
+    )
+    .option('--drift-per-s <ratio>', 'by this share of its time at first, each second', notNegative)
     .option('--prefix-cache', "a prompt's beginning that was seen before takes no time")
     .option(
       '--kv-tokens <n>',
