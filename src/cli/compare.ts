@@ -1,11 +1,11 @@
 import { exitCodes, UserError } from '../errors.ts'
 import { type Comparison, compareSides } from '../measure/compare.ts'
-import type { ComparedPrice, ComparedRun } from '../measure/compare-metrics.ts'
+import type { ComparedRun } from '../measure/compare-metrics.ts'
 import { type NoiseFloor, noiseFloor } from '../measure/compare-self.ts'
-import { type CostReport, figureFinder } from '../price/cost-report.ts'
 import { type CompareResult, incomparableLines } from '../report/compare-document.ts'
 import { compareJson, compareMarkdown, compareText } from '../report/compare-formats.ts'
-import type { Report } from '../report/report.ts'
+import { comparedRun } from '../verify/compared-run.ts'
+import { isAddedUntilNarrow, runsAt } from './group.ts'
 import type { Io } from './io.ts'
 import { recomputeReport } from './recompute.ts'
 
@@ -34,7 +34,7 @@ export async function compareCommand(
   io: Io,
 ): Promise<number> {
   const format = formatOf(flags)
-  const lists = sidesOf(given, flags.aa)
+  const lists = await sidesOf(given, flags.aa, io)
   const sides = await readSides(lists, io)
   const result = flags.aa === undefined ? compareSides(sides) : noiseFloor(sides.flat())
   if (!flags.force) refuseIncomparable(result)
@@ -42,9 +42,14 @@ export async function compareCommand(
   return exitCodes.valid
 }
 
-function sidesOf(given: readonly string[], aa: string | undefined): string[][] {
+async function sidesOf(
+  given: readonly string[],
+  aa: string | undefined,
+  io: Io,
+): Promise<string[][]> {
   if (aa === undefined) {
-    if (given.length >= 2 && given.length <= MOST_SIDES) return given.map(pathsOf)
+    if (given.length >= 2 && given.length <= MOST_SIDES)
+      return Promise.all(given.map((list) => pathsOf(list, io)))
     throw new UserError(
       `A comparison is of 2 to ${MOST_SIDES} sides, and ${given.length} are given.`,
       {
@@ -52,17 +57,17 @@ function sidesOf(given: readonly string[], aa: string | undefined): string[][] {
       },
     )
   }
-  const runs = pathsOf(aa)
+  const runs = await pathsOf(aa, io)
   if (given.length === 0 && runs.length >= 2) return [runs]
   throw new UserError('--aa takes 2 or more runs of one thing, and nothing beside it.', {
-    remedy: 'Name them with commas: `baremark compare --aa R1,R2,R3`.',
+    remedy: 'Name them with commas: `baremark compare --aa R1,R2,R3`, or the folder of a group.',
   })
 }
 
-/** @throws UserError for an empty name */
-export function pathsOf(list: string): string[] {
+/** Results directories, a group's folder standing for those of its runs. @throws UserError for an empty name */
+export async function pathsOf(list: string, io: Io): Promise<string[]> {
   const paths = list.split(',').map((path) => path.trim())
-  if (!paths.includes('')) return paths
+  if (!paths.includes('')) return (await Promise.all(paths.map((path) => runsAt(path, io)))).flat()
   throw new UserError(`"${list}" names no results directory between two commas.`, {
     remedy: 'Write A1,A2,A3 without spaces.',
   })
@@ -82,7 +87,10 @@ export async function readSides(
   for (const paths of lists) {
     const side: ComparedRun[] = []
     for (const path of paths) {
-      const run = comparedRun(path, await recomputeReport(path, {}, io))
+      const run = {
+        ...comparedRun(path, await recomputeReport(path, {}, io)),
+        addedUntilNarrow: await isAddedUntilNarrow(path),
+      }
       refuseRepeated(run, seen)
       side.push(run)
     }
@@ -100,32 +108,6 @@ function refuseRepeated({ path, run }: ComparedRun, seen: Map<string, string>): 
     })
   }
   seen.set(identity, path)
-}
-
-function comparedRun(path: string, { run, summary, cost }: Report): ComparedRun {
-  return { path, run, summary, price: priceOf(cost) }
-}
-
-function priceOf(cost: CostReport): ComparedPrice | undefined {
-  const { levels, options } = cost
-  const priced = levels.filter(({ usdPerMillionOutputTokens: usd }) => usd !== undefined)
-  if (priced.length === 0) return undefined
-  const machines = options.find(({ kind }) => kind === 'owned' || kind === 'colocated')
-  const find = figureFinder(cost)
-  const figures = ['usdPerHour', 'utilisationRatio'].flatMap((name) => {
-    const { label, value } = find(`options.${machines?.id}.${name}`) ?? {}
-    return label === undefined || value === undefined ? [] : [[`${label}, ${name}`, String(value)]]
-  })
-  return {
-    basis: {
-      Scenario: cost.scenario,
-      'Hardware priced': machines?.name ?? 'not known',
-      ...Object.fromEntries(figures),
-    },
-    usdPerMillionOutputTokens: Object.fromEntries(
-      priced.map(({ level, usdPerMillionOutputTokens }) => [level, usdPerMillionOutputTokens]),
-    ),
-  }
 }
 
 function refuseIncomparable(result: Comparison | NoiseFloor): void {

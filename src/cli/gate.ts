@@ -27,7 +27,7 @@ const codes: Readonly<Record<GateOutcome, ExitCode>> = {
 export async function gateCommand(given: string, flags: GateFlags, io: Io): Promise<number> {
   const format = formatOf(flags)
   const policy = await readYamlFile(flags.policy, gatePolicySchema)
-  const lists = [pathsOf(flags.baseline), pathsOf(given)]
+  const lists = [await pathsOf(flags.baseline, io), await pathsOf(given, io)]
   const [baseline = [], candidate = []] = await readSides(lists, io)
   const result = judgePolicy(baseline, candidate, policy)
   const sides = [

@@ -13,6 +13,7 @@ import {
   gateResultSchema,
   noiseFloorSchema,
 } from '../report/compare-schema.ts'
+import { groupJsonSchema } from '../report/group-schema.ts'
 import { reportJsonSchema } from '../report/json-schema.ts'
 import { hardwareSchema } from '../report/machine-schema.ts'
 
@@ -29,6 +30,7 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'comparison.schema.json': compareJsonSchema(comparisonSchema, 'comparison'),
     'gate.schema.json': compareJsonSchema(gateResultSchema, 'gate'),
     'gate-policy.schema.json': inputSchema(gatePolicySchema, 'gate policy'),
+    'group-report.schema.json': groupJsonSchema(),
     'hardware.schema.json': inputSchema(detectedSchema, 'hardware'),
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
     'model-limits.schema.json': inputSchema(modelLimitsSchema, 'model limits'),

@@ -13,10 +13,12 @@ import {
   parsePort,
   parsePositive,
   parseRates,
+  parseRuns,
   parseSeconds,
   parseSeed,
   parseShare,
   parseSlo,
+  parseUntil,
   parseWorkers,
 } from './values.ts'
 
@@ -125,10 +127,30 @@ function addRun(program: Command, io: Io, done: Done): void {
       'open loop: requests per second; a level each',
       value(parseRates),
     )
-  addMeasuringFlags(command).action(async (file, flags) => {
+  addRepeatFlags(addMeasuringFlags(command)).action(async (file, flags) => {
     const { runCommand } = await import('./run.ts')
     done(await runCommand(file, flags, io))
   })
+}
+
+function addRepeatFlags(command: Command): Command {
+  return command
+    .option(
+      '--runs <n>',
+      'make the whole run so many times, each with a seed of its own, and report them as a group; with --until the most (default: 1, with --until 10)',
+      value(parseRuns),
+    )
+    .option(
+      '--until <width>',
+      'add runs until the interval of output tokens/s at every level is within so much of the median, such as ci:2%',
+      value(parseUntil),
+    )
+    .option(
+      '--pause <time>',
+      'leave the server alone for so long between two runs',
+      value(parseSeconds),
+      0,
+    )
 }
 
 function addSweep(program: Command, io: Io, done: Done): void {
@@ -455,7 +477,7 @@ function addReport(program: Command, io: Io, done: Done): void {
   program
     .command('report')
     .description('Make a report of a finished run again, from its raw records')
-    .argument('<run>', 'results directory')
+    .argument('<run>', 'results directory, or the folder of a group of runs')
     .option('--format <format>', 'text, md, csv, json or html', 'text')
     .option(
       '--as <tool>',
@@ -478,7 +500,7 @@ function addVerify(program: Command, io: Io, done: Done): void {
     .description(
       'Check that a results directory is unchanged and its figures follow from its records',
     )
-    .argument('<run>', 'results directory')
+    .argument('<run>', 'results directory, or the folder of a group of runs')
     .action(async (run) => {
       const { verifyCommand } = await import('./verify.ts')
       done(await verifyCommand(run, io))
@@ -493,9 +515,12 @@ function addCompare(program: Command, io: Io, done: Done): void {
     )
     .argument(
       '[sides...]',
-      'results directories; several runs of one side with commas: A1,A2,A3 B1,B2,B3. The first side is what the others are held against',
+      'results directories; several runs of one side with commas: A1,A2,A3 B1,B2,B3, or the folder of a group of runs. The first side is what the others are held against',
     )
-    .option('--aa <runs>', 'runs of one thing, with commas: how much they differ by chance alone')
+    .option(
+      '--aa <runs>',
+      'runs of one thing, with commas, or a group of them: how much they differ by chance alone',
+    )
     .option('--force', 'compare what measures different things, and say so first', false)
     .option('--json', 'print JSON', false)
     .option('--md', 'print Markdown', false)
@@ -509,7 +534,7 @@ function addGate(program: Command, io: Io, done: Done): void {
   program
     .command('gate')
     .description('Let a run pass or not: exit code 1 where it is worse than a policy allows')
-    .argument('<run>', 'results directory; several runs of the same with commas')
+    .argument('<run>', 'results directory; several runs of the same with commas, or a group')
     .requiredOption('--baseline <runs>', 'results directories to hold it against, with commas')
     .requiredOption('--policy <file>', 'YAML file of what may be how much worse')
     .option('--json', 'print JSON', false)
@@ -576,6 +601,12 @@ function addLawFlags(command: Command): Command {
       value(parseSeconds),
     )
     .option('--slow-start-factor <factor>', 'how many times slower (default: 2)', positive)
+    .option(
+      '--drift-after-s <time>',
+      'grows slower from this long after its first work on',
+      value(parseSeconds),
+    )
+    .option('--drift-per-s <ratio>', 'by this share of its time at first, each second', notNegative)
     .option('--prefix-cache', "a prompt's beginning that was seen before takes no time")
     .option(
       '--kv-tokens <n>',

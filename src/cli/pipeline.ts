@@ -103,7 +103,9 @@ export interface RunPlan {
  */
 export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
   try {
-    return await runAll(plan, io)
+    const outcome = await runOnce(plan, io)
+    await print(outcome, io)
+    return exitCodeOf(outcome.report, io)
   } catch (error) {
     if (!io.signal.aborted) throw error
     io.stderr('Interrupted before anything was measured.\n')
@@ -111,7 +113,15 @@ export async function runPipeline(plan: RunPlan, io: Io): Promise<ExitCode> {
   }
 }
 
-async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
+/** What one run left behind. */
+export interface RunOutcome {
+  readonly report: Report
+  /** Its results directory, reports and all. */
+  readonly directory: string
+}
+
+/** The same without a word of the report. @throws UserError, and whatever an interrupt before the load throws */
+export async function runOnce(plan: RunPlan, io: Io): Promise<RunOutcome> {
   const url = parseTargetUrl(plan.url)
   checkNames(plan.scenario, plan.catalogue)
   await checkOpenFiles(plan.benchmark.load)
@@ -132,8 +142,7 @@ async function runAll(plan: RunPlan, io: Io): Promise<ExitCode> {
   const health = await lookOver(plan, url, hardware, data, io)
   const config = configOf(plan, url)
   const known = { hardware, target, config, counting, data, health }
-  const measured = await measure(plan, url, known, io)
-  return finish(plan, measured, io)
+  return finish(plan, await measure(plan, url, known, io))
 }
 
 /**
@@ -454,7 +463,7 @@ async function load(
   return { levels, isWhole }
 }
 
-async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Promise<ExitCode> {
+async function finish(plan: RunPlan, { run, directory }: Measured): Promise<RunOutcome> {
   // As anyone will who reads the directory: its figures are those of its files.
   const { summary } = await recompute(await readRun(directory))
   const subject = subjectOfRun(run, summary)
@@ -467,11 +476,14 @@ async function finish(plan: RunPlan, { run, directory }: Measured, io: Io): Prom
   await writeJson(join(directory, runFiles.pricing), pricing)
   const report: Report = { schemaVersion: 1, run, summary, cost }
   await writeReports(report, directory)
+  return { report, directory }
+}
+
+async function print({ report, directory }: RunOutcome, io: Io): Promise<void> {
   for (const { name, render } of reportFormats) {
     if (name === 'text') io.stdout(await render(report))
   }
   io.stdout(`\nResults: ${directory}\nReport:  ${join(directory, 'report.html')}\n`)
-  return exitCodeOf(report, io)
 }
 
 function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
@@ -484,6 +496,6 @@ function exitCodeOf({ run, summary }: Report, io: Io): ExitCode {
     : exitCodes.valid
 }
 
-function interruptCode({ signal }: Io): ExitCode {
+export function interruptCode({ signal }: Io): ExitCode {
   return signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted
 }

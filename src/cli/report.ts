@@ -1,8 +1,11 @@
 import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { readingFormats } from '../report/frontier-reading.ts'
+import { groupFormats } from '../report/group-formats.ts'
 import { reportFormats } from '../report/index.ts'
 import { rivalFormats } from '../report/rival-view.ts'
+import { groupDirectory } from '../verify/read-group.ts'
 import { renderAs } from './as.ts'
+import { recomputeGroup } from './group.ts'
 import type { Io } from './io.ts'
 import { recomputeReport } from './recompute.ts'
 import { writeWhole } from './results-folder.ts'
@@ -15,9 +18,11 @@ interface ReportFlags {
   readonly at?: string
 }
 
-/** `baremark report`. @throws UserError */
+/** `baremark report`, of one run or a group of them. @throws UserError */
 export async function reportCommand(path: string, flags: ReportFlags, io: Io): Promise<number> {
-  const text = await textOf(path, flags, io)
+  const group = await groupDirectory(path)
+  const text =
+    group === undefined ? await textOf(path, flags, io) : await textOfGroup(group, flags, io)
   if (flags.output === undefined) io.stdout(text)
   else await writeReport(flags.output, text)
   return exitCodes.valid
@@ -33,6 +38,19 @@ async function textOf(path: string, { format, as, at }: ReportFlags, io: Io): Pr
   const wanted = parsePlace(at)
   const { render } = formatNamed(readingFormats, format)
   return render(await recomputeReport(path, {}, io), wanted)
+}
+
+async function textOfGroup(
+  directory: string,
+  { format, as, at }: ReportFlags,
+  io: Io,
+): Promise<string> {
+  if (as !== undefined || at !== undefined) {
+    throw new UserError('--as and --at are of one run, and this is a group of them.', {
+      remedy: 'Name the folder of one of its runs.',
+    })
+  }
+  return formatNamed(groupFormats, format).render(await recomputeGroup(directory, io))
 }
 
 function formatNamed<Format extends { readonly name: string }>(

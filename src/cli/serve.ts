@@ -40,6 +40,8 @@ type ShownOption =
   | 'spread'
   | 'slowStartS'
   | 'slowStartFactor'
+  | 'driftAfterS'
+  | 'driftPerS'
   | 'prefixCache'
   | 'kvTokens'
 

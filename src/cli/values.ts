@@ -74,6 +74,24 @@ export function parseSeed(text: string): number {
   return Number(text)
 }
 
+/** Runs of one thing take long; more than this are a mistake. */
+const MAX_RUNS = 100
+
+/** How many times to run. @throws UserError */
+export function parseRuns(text: string): number {
+  const runs = parseCount(text)
+  if (runs > MAX_RUNS) throw refuse(text, `a number of runs up to ${MAX_RUNS}`)
+  return runs
+}
+
+/** `ci:2%`: how far an interval may reach from its median, as a share of it. @throws UserError */
+export function parseUntil(text: string): number {
+  const [, percent] = /^ci:(\d+(?:\.\d+)?)\s*%$/.exec(text.trim()) ?? []
+  const width = Number(percent) / 100
+  if (!(width > 0 && width < 1)) throw refuse(text, 'a width such as ci:2%')
+  return width
+}
+
 const sloNames: Readonly<Record<string, keyof Slo>> = {
   ttft: 'ttftMs',
   time_to_first_token: 'ttftMs',

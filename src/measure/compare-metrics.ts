@@ -12,6 +12,8 @@ export interface ComparedRun {
   readonly summary: Summary
   /** Absent where the run has no price. */
   readonly price?: ComparedPrice
+  /** One of runs that were added until they agreed: their spread looks smaller than it is. */
+  readonly addedUntilNarrow?: boolean
 }
 
 /** What a run cost, and on what grounds. */

@@ -2,7 +2,7 @@ import type { Difference, NamedRun } from './compare-set-up.ts'
 
 /** A doubt about a comparison. `text` says what, and what to do. */
 export interface ComparisonNote {
-  readonly kind: 'not-interleaved' | 'mixed-side' | 'few-runs'
+  readonly kind: 'not-interleaved' | 'mixed-side' | 'few-runs' | 'stopped-by-width'
   readonly text: string
 }
 
@@ -13,7 +13,23 @@ export function comparisonNotes(
   sides: readonly (readonly NamedRun[])[],
   differences: readonly Difference[],
 ): ComparisonNote[] {
-  return [...fewRuns(sides), ...interleaving(sides), ...sides.flatMap(mixture(differences))]
+  return [
+    ...fewRuns(sides),
+    ...stoppedByWidth(sides),
+    ...interleaving(sides),
+    ...sides.flatMap(mixture(differences)),
+  ]
+}
+
+/**
+ * Groups that ended when their interval was within 2 %, compared with themselves 3,000 times: 8 to 10 % of the tests at
+ * 0.05 found a difference, at spreads of 1 to 2 %.
+ */
+function stoppedByWidth(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
+  const names = sides.flat().flatMap((run) => (run.addedUntilNarrow ? [run.name] : []))
+  if (names.length === 0) return []
+  const text = `Runs ${names.join(', ')} were added until they agreed, so they scatter less than runs do: a test at 0.05 finds a difference where there is none in up to 10 % of cases, and intervals are too narrow. For a comparison fix the number of runs beforehand.`
+  return [{ kind: 'stopped-by-width', text }]
 }
 
 function fewRuns(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {

@@ -1,5 +1,6 @@
 import { type Maybe, mean } from '../arithmetic.ts'
 import { batchMeansInterval } from './statistics/batch-means.ts'
+import { studentTQuantile } from './statistics/student-t.ts'
 import type { Interval } from './summary.ts'
 
 const BATCHES = 20
@@ -20,6 +21,14 @@ export function meanInterval(values: readonly number[]): Interval | undefined {
   if (!plain || centre === undefined) return undefined
   const half = widened((plain.high - plain.low) / 2, plain.batchLagOne)
   return half === undefined ? undefined : { low: centre - half, high: centre + half }
+}
+
+/** Degrees of freedom of the t that these intervals are made with. */
+export const MEAN_INTERVAL_DEGREES = BATCHES - 1
+
+/** The standard error that such an interval was made of. */
+export function standardError({ low, high }: Interval): number {
+  return (high - low) / 2 / studentTQuantile(0.975, MEAN_INTERVAL_DEGREES)
 }
 
 /** Unknown correlation is that of a constant: its interval has no width to widen. */

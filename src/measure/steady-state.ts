@@ -23,6 +23,8 @@ const MSER_BATCH = 5
 /** Ten batches, the fewest of which a start-up can be told. */
 const FEWEST_BINS = 10 * MSER_BATCH
 const UNLIKE_ERRORS = 3
+/** Two more chances for noise to look like a change. */
+const HALF_UNLIKE_ERRORS = 4
 /** Five bins, a batch, then hold a whole request: what one does first and last is no change of the system. */
 const BINS_A_LATENCY = 5
 const FEWEST_LATENCIES = FEWEST_BINS / BINS_A_LATENCY
@@ -51,7 +53,7 @@ export function steadyStateOf({ series, load, latencyMs }: SteadyStateInput): St
   const times = binsInOne(series, latencyMs)
   const bins = coarser(series.outputTokens, times)
   const kept = evenPart(bins)
-  const drift = driftOf(kept ? bins.slice(kept.from, kept.until) : bins)
+  const drift = driftIn(bins, kept)
   if (drift) return { kind: 'drifts', ...drift }
   if (!kept) return { kind: 'never-settles' }
   return steadyPart(series, kept.from * times, kept.until * times)
@@ -92,9 +94,11 @@ interface Part {
  */
 function evenPart(bins: readonly number[]): Part | undefined {
   let part: Part = { from: 0, until: bins.length }
+  const tail = MAX_TAIL_RATIO * bins.length
   for (;;) {
     const from = part.from + cutAtStart(bins.slice(part.from, part.until))
-    const until = part.until - cutAtStart(bins.slice(from, part.until).reverse())
+    const most = tail - (bins.length - part.until)
+    const until = part.until - cutAtStart(bins.slice(from, part.until).reverse(), most)
     if (isTooMuch({ from, until }, bins.length)) return undefined
     if (from === part.from && until === part.until) return part
     part = { from, until }
@@ -110,32 +114,76 @@ function isTooMuch({ from, until }: Part, n: number): boolean {
 }
 
 /**
- * Bins that MSER-5 cuts, half of them at most. Of noise alone it often cuts some, so what it would cut
- * must be unlike the rest: their means three standard errors apart.
+ * Bins that MSER-5 cuts, half of them at most. Of noise alone it often cuts some, so what it would cut, or a half of
+ * it, must be unlike the rest. Not only all of it: a slow start and what comes before a decline are like the rest
+ * together.
+ *
+ * @param most that may be cut: of a longer cut the end next to the rest is given back as far as it is like it, as the
+ * rule's least value is flat and may lie far beyond the change
  */
-function cutAtStart(bins: readonly number[]): number {
+function cutAtStart(bins: readonly number[], most: number = bins.length): number {
   const means = batchMeans(bins, MSER_BATCH)
   const tried = marginalErrors(means).subarray(0, Math.ceil(means.length / 2))
   const least = tried.indexOf(Math.min(...tried))
-  return least > 0 && areUnlike(means.slice(0, least), means.slice(least)) ? least * MSER_BATCH : 0
+  const rest = means.slice(least)
+  const half = Math.floor(least / 2)
+  const halves = [means.slice(0, half), means.slice(half, least)]
+  const isUnlike =
+    areUnlike(means.slice(0, least), rest) ||
+    halves.some((part) => areUnlike(part, rest, HALF_UNLIKE_ERRORS))
+  if (!isUnlike) return 0
+  return MSER_BATCH * (least * MSER_BATCH > most ? unlikeOf(means, least) : least)
 }
 
-function areUnlike(cut: readonly number[], rest: readonly number[]): boolean {
+/** Of the batches cut, how many are left when as much as possible of their end, together like the rest, is given back. */
+function unlikeOf(means: readonly number[], cut: number): number {
+  const rest = means.slice(cut)
+  let left = 0
+  while (left < cut && areUnlike(means.slice(left, cut), rest)) left++
+  return left
+}
+
+function areUnlike(
+  cut: readonly number[],
+  rest: readonly number[],
+  errors: number = UNLIKE_ERRORS,
+): boolean {
   const apart = difference(mean(cut), mean(rest))
   const spread = variance(rest)
   if (apart === undefined || spread === undefined) return false
-  return Math.abs(apart) > UNLIKE_ERRORS * Math.sqrt(spread * (1 / cut.length + 1 / rest.length))
+  return Math.abs(apart) > errors * Math.sqrt(spread * (1 / cut.length + 1 / rest.length))
 }
 
-/** A trend for sure, and of a size that matters. */
-function driftOf(bins: readonly number[]) {
+/**
+ * The drift of an even part, or of what stands before its cuts are given back as far as they are like it: MSER cuts
+ * a slow drift at both ends, and what it leaves is the flattest of it. Where no part is even, a tail is too long to be
+ * one, and the window may change throughout, or what its start-up leaves.
+ */
+function driftIn(bins: readonly number[], kept: Part | undefined) {
+  const within = ({ from, until }: Part) => driftOf(bins.slice(from, until), bins.length)
+  const whole = { from: 0, until: bins.length }
+  return kept
+    ? (within(kept) ?? within(givenBack(bins, kept)))
+    : (within(whole) ?? within({ ...whole, from: cutAtStart(bins) }))
+}
+
+function givenBack(bins: readonly number[], { from, until }: Part): Part {
+  const cut = (of: readonly number[], length: number): number =>
+    MSER_BATCH * unlikeOf(batchMeans(of, MSER_BATCH), Math.floor(length / MSER_BATCH))
+  const tail = cut(bins.slice(from).reverse(), bins.length - until)
+  return { from: cut(bins.slice(0, until), from), until: bins.length - tail }
+}
+
+/** A trend for sure, and of a size that matters if the whole window had it: cut short by its own doing it is no smaller. */
+function driftOf(bins: readonly number[], windowBins: number) {
   const points = bins.map((value, i): Point => ({ atMs: i, value }))
   const found = trend(points, { confidence: DRIFT_CONFIDENCE })
   const { changeRatio, changeLowRatio, changeHighRatio } = found ?? {}
   if (changeRatio === undefined || changeLowRatio === undefined || changeHighRatio === undefined)
     return undefined
   const isSure = changeLowRatio > 0 || changeHighRatio < 0
-  return isSure && Math.abs(changeRatio) >= MIN_DRIFT_RATIO
+  const overWindow = Math.abs(changeRatio) * (windowBins / bins.length)
+  return isSure && overWindow >= MIN_DRIFT_RATIO
     ? { changeRatio, lowRatio: changeLowRatio, highRatio: changeHighRatio }
     : undefined
 }

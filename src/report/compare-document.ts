@@ -29,7 +29,7 @@ import {
 import { plainText, shorten } from './plain-text.ts'
 
 /** One part of a document: lines, or a table with what must be said of it. */
-interface CompareBlock {
+export interface CompareBlock {
   readonly title: string
   readonly table?: {
     readonly headings: readonly string[]
@@ -98,11 +98,18 @@ const SHOWN_REASONS = 3
 
 /** INVALID, DEGRADED, simulated and random runs, in this order. */
 function runNotices(runs: readonly RunFacts[]): string[] {
-  const simulated = runs.filter((run) => run.simulated)
-  const random = runs.filter(({ weights }) => weights === 'random')
   return [
     ...verdictNotices('INVALID', runs),
     ...verdictNotices('DEGRADED', runs),
+    ...unrealNotices(runs),
+  ]
+}
+
+/** Runs that measured no real model. */
+export function unrealNotices(runs: readonly RunFacts[]): string[] {
+  const simulated = runs.filter((run) => run.simulated)
+  const random = runs.filter(({ weights }) => weights === 'random')
+  return [
     ...(simulated.length === 0
       ? []
       : [`SIMULATED: no model ran in ${listOf(simulated)}; the figures are a simulator's.`]),
@@ -113,7 +120,7 @@ function runNotices(runs: readonly RunFacts[]): string[] {
 }
 
 /** Runs with the same reasons share a line. */
-function verdictNotices(verdict: Verdict, runs: readonly RunFacts[]): string[] {
+export function verdictNotices(verdict: Verdict, runs: readonly RunFacts[]): string[] {
   const alike = new Map<string, RunFacts[]>()
   for (const run of runs.filter((each) => each.verdict === verdict)) {
     const why = whyText(run.reasons)
@@ -159,7 +166,7 @@ interface Differing {
 }
 
 /** Hardware first: what differs of a machine follows the line that says that it does. */
-function differenceBlock(
+export function differenceBlock(
   { differences, machineChanges }: Differing,
   sides: readonly SideFacts[],
 ): CompareBlock {
@@ -243,7 +250,9 @@ function levelBlock(
 }
 
 /** Every reason once, with the metrics that it is of. */
-function whyLines(rows: readonly { readonly label: string; readonly why?: string }[]): string[] {
+export function whyLines(
+  rows: readonly { readonly label: string; readonly why?: string }[],
+): string[] {
   const reasons = [...new Set(rows.flatMap(({ why }) => why ?? []))]
   return reasons.map((reason) => {
     const labels = rows.filter(({ why }) => why === reason).map(({ label }) => label)

@@ -1,10 +1,14 @@
-import { type CompareResult, compareDocument } from './compare-document.ts'
+import { type CompareDocument, type CompareResult, compareDocument } from './compare-document.ts'
 import { bullets, escapeMarkdown, table } from './markdown.ts'
 import { alignColumns, wrap } from './text.ts'
 
 /** For a terminal, at most 100 columns. */
 export function compareText(result: CompareResult): string {
-  const { notices, blocks } = compareDocument(result)
+  return documentText(compareDocument(result))
+}
+
+/** A document of notices and blocks, at most 100 columns wide. */
+export function documentText({ notices, blocks }: CompareDocument): string {
   const parts = [
     ...(notices.length === 0 ? [] : [notices.flatMap((notice) => wrap(notice, '', '  '))]),
     ...blocks.map(({ title, table: content, lines }) => [
@@ -18,7 +22,11 @@ export function compareText(result: CompareResult): string {
 
 /** For a comment on a pull request. */
 export function compareMarkdown(result: CompareResult): string {
-  const { notices, blocks } = compareDocument(result)
+  return documentMarkdown(compareDocument(result))
+}
+
+/** A document of notices and blocks, with nothing in it that Markdown would read as more than text. */
+export function documentMarkdown({ notices, blocks }: CompareDocument): string {
   const parts = [
     ...notices.map((notice) => `**${escapeMarkdown(notice)}**`),
     ...blocks.flatMap(({ title, table: content, lines }) => [

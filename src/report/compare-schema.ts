@@ -11,7 +11,7 @@ const metric = z.enum(headlineMetricNames)
 const figure = (what: string) => z.number().optional().describe(what)
 const runNames = z.array(z.string()).describe('Names of runs in this document')
 
-const runFacts = z.strictObject({
+export const runFactsSchema = z.strictObject({
   name: z.string().describe('In this document: A for one run, A1, A2 for several'),
   path: z.string(),
   runId: z.string(),
@@ -23,7 +23,7 @@ const runFacts = z.strictObject({
   weights: z.enum(['random', 'trained']).optional(),
 })
 
-const setUp = {
+export const setUpSchema = {
   notice: z.array(z.string()).describe('What must be read before any figure'),
   differences: z
     .array(
@@ -42,7 +42,7 @@ const setUp = {
     .describe("Against the first run's machine"),
   notes: z.array(
     z.strictObject({
-      kind: z.enum(['not-interleaved', 'mixed-side', 'few-runs']),
+      kind: z.enum(['not-interleaved', 'mixed-side', 'few-runs', 'stopped-by-width']),
       text: z.string(),
     }),
   ),
@@ -59,8 +59,8 @@ export const comparisonSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('baremark-comparison'),
   forced,
-  sides: z.array(z.strictObject({ name: z.string(), runs: z.array(runFacts) })),
-  ...setUp,
+  sides: z.array(z.strictObject({ name: z.string(), runs: z.array(runFactsSchema) })),
+  ...setUpSchema,
   alpha,
   power,
   minimumEffectRatio: z.number().describe('Smallest difference that is called better or worse'),
@@ -97,8 +97,8 @@ export const noiseFloorSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('baremark-noise-floor'),
   forced,
-  runs: z.array(runFacts),
-  ...setUp,
+  runs: z.array(runFactsSchema),
+  ...setUpSchema,
   alpha,
   power,
   tests,
@@ -127,9 +127,9 @@ export const gateResultSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('baremark-gate'),
   outcome: z.enum(['pass', 'regression', 'not-judged', 'invalid']),
-  baseline: z.array(runFacts),
-  candidate: z.array(runFacts),
-  ...setUp,
+  baseline: z.array(runFactsSchema),
+  candidate: z.array(runFactsSchema),
+  ...setUpSchema,
   alpha,
   tests,
   rules: z.array(

@@ -25,7 +25,7 @@ import type { Report, ReportFormat } from './report.ts'
 /** For spreadsheets: a row per load level, figures as measured and not rounded. */
 export const csvFormat: ReportFormat = { name: 'csv', fileName: 'report.csv', render: renderCsv }
 
-type Value = string | number | boolean | undefined
+export type Value = string | number | boolean | undefined
 type Column = readonly [name: string, value: (report: Report, row: LevelRow) => Value]
 
 function renderCsv(report: Report): string {
@@ -261,7 +261,7 @@ function concurrency(load: LoadLevel): number | undefined {
 }
 
 /** Quoted as RFC 4180 asks. Text that a spreadsheet would run as a formula is disarmed. */
-function field(value: Value): string {
+export function field(value: Value): string {
   if (value === undefined) return ''
   if (typeof value !== 'string') return String(value)
   const text = plainText(value).replace(/^(?=[=+\-@＝＋－＠])/, "'")
@@ -269,7 +269,7 @@ function field(value: Value): string {
 }
 
 /** A spreadsheet splits comments into cells too, so none of those may start a formula either. */
-function comment(line: string): string {
+export function comment(line: string): string {
   const text = plainText(line).replaceAll('"', "'")
   return `# ${text.replace(/([,;]\s*)(?=[=+\-@＝＋－＠])/g, "$1'")}`
 }

@@ -271,7 +271,7 @@ export function sentence(text: string): string {
   return /[.!?]$/.test(plain) ? plain : `${plain}.`
 }
 
-function serverLine(run: RunLog): string {
+export function serverLine(run: RunLog): string {
   const { engine } = run.target
   const name = engine === undefined ? '' : ` (${plainText(engine)})`
   return `${serverHost(run)}${name}${run.target.loopback ? ', on this machine' : ''}`

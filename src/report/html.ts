@@ -28,7 +28,7 @@ import {
   steadySection,
   tokenSection,
 } from './html-measured.ts'
-import { styleSheet } from './html-style.ts'
+import { htmlPage } from './html-page.ts'
 import { factList, htmlSection, paragraph } from './html-table.ts'
 import { html, type Markup, trustedMarkup } from './markup.ts'
 import { type ChartPicture, renderCharts } from './render-svg.ts'
@@ -83,33 +83,13 @@ function placeOf(id: string): (typeof places)[number] {
 
 function pageOf(report: Report, sections: readonly Markup[]): Markup {
   const { run } = report
-  const { notices } = frontMatter(report)
-  const stamp = stampOf(report)
-  const title = `${stamp === '' ? '' : `${stamp}: `}${systemLine(run)}`
-  // The notices stand on the very first line too, for who opens the file as text.
-  const first =
-    notices.length === 0 ? undefined : html`<!-- ${notices.join(' ').replaceAll('-', ' ')} -->`
-  return html`<!doctype html>${first}
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} - baremark</title>
-<style>
-${trustedMarkup(styleSheet(stamp))}</style>
-</head>
-<body>
-${notices.map(
-  (notice) => html`<div class="notice" role="note">${notice}</div>
+  return htmlPage({
+    title: systemLine(run),
+    stamp: stampOf(report),
+    notices: frontMatter(report).notices,
+    content: html`${verdictBox(report)}${headerOf(report)}${headlines(report)}${sections}<footer>${run.tool.name} ${run.tool.version}, ${formatDate(run.epoch)}, run ${run.runId}</footer>
 `,
-)}<main>
-${verdictBox(report)}${headerOf(report)}${headlines(report)}${sections}<footer>${run.tool.name} ${run.tool.version}, ${formatDate(run.epoch)}, run ${run.runId}</footer>
-</main>
-</body>
-</html>
-`
+  })
 }
 
 function verdictBox(report: Report): Markup {

@@ -37,6 +37,10 @@ export interface SimulatedOptions {
   readonly slowStartS: number
   /** What begins in that time takes this many times as long. */
   readonly slowStartFactor: number
+  /** From this long after its first work on the engine grows slower, as one does that heats up or fills its disk. */
+  readonly driftAfterS: number
+  /** What begins t s after that takes `1 + driftPerS x t` times as long. */
+  readonly driftPerS: number
   /** The beginning of a prompt that an earlier prompt had, too, takes no time to read. */
   readonly prefixCache: boolean
   /**
@@ -63,6 +67,8 @@ const defaultLaw: SimulatedOptions = {
   spread: false,
   slowStartS: 0,
   slowStartFactor: 2,
+  driftAfterS: 0,
+  driftPerS: 0,
   prefixCache: false,
 }
 
@@ -206,14 +212,13 @@ function timetable(law: SimulatedOptions): Timetable {
   const random = seededRandom(seed, 'jitter')
   const stopped = new AbortController()
   let freeAtMs: number | undefined
-  let warmAtMs: number | undefined
+  let firstMs: number | undefined
   return {
     forMs: (durationMs) => {
       const beginMs = freeAtMs ?? clock.nowMs()
-      warmAtMs ??= beginMs + law.slowStartS * MS_PER_S
+      firstMs ??= beginMs
       const jitter = 1 + jitterRatio * (2 * random() - 1)
-      const slowness = beginMs < warmAtMs ? law.slowStartFactor : 1
-      freeAtMs = beginMs + durationMs * jitter * slowness
+      freeAtMs = beginMs + durationMs * jitter * slownessAt(law, (beginMs - firstMs) / MS_PER_S)
       return clock.sleepUntil(freeAtMs, stopped.signal)
     },
     rest: () => {
@@ -221,6 +226,12 @@ function timetable(law: SimulatedOptions): Timetable {
     },
     stop: () => stopped.abort(),
   }
+}
+
+/** How many times as long takes what begins so long after the first work. */
+function slownessAt(law: SimulatedOptions, workingS: number): number {
+  const cold = workingS < law.slowStartS ? law.slowStartFactor : 1
+  return cold * (1 + law.driftPerS * Math.max(0, workingS - law.driftAfterS))
 }
 
 function tokensOf(text: string): string[] {

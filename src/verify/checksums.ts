@@ -5,9 +5,16 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { runFiles } from './read-run.ts'
 
-/** Checksums of the files of a results directory, in the format of `sha256sum`. */
-export async function checksumsOf(directory: string): Promise<string> {
-  const names = await filesOf(directory)
+/**
+ * Checksums of the files of a results directory, in the format of `sha256sum`.
+ *
+ * @param below further files, in folders of it, with `/` in their names
+ */
+export async function checksumsOf(
+  directory: string,
+  below: readonly string[] = [],
+): Promise<string> {
+  const names = [...(await filesOf(directory)), ...below]
   const lines: string[] = []
   for (const name of names) lines.push(`${await sha256(join(directory, name))}  ${name}\n`)
   return lines.join('')

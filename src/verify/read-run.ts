@@ -18,6 +18,9 @@ import { readCertificate } from './read-certificate.ts'
 import { readServerMetrics } from './read-server-metrics.ts'
 import { readTelemetryOf, telemetryFiles } from './read-telemetry.ts'
 
+/** Of the folder of a group; beside it lie its reports and the folders of its runs. */
+export const GROUP_FILE = 'group.json'
+
 /** Names of the files of a results directory. */
 export const runFiles = {
   run: 'run.json',
@@ -119,8 +122,11 @@ async function readJson(file: string): Promise<unknown> {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     if (systemErrorCode(cause) === 'ENOENT' || systemErrorCode(cause) === 'ENOTDIR') {
+      const isGroup = await exists(join(dirname(file), GROUP_FILE))
       throw new UserError(`No ${basename(file)} in ${dirname(file)}.`, {
-        remedy: 'Is it a results directory?',
+        remedy: isGroup
+          ? 'It is the folder of a group of runs: name one of the folders in it.'
+          : 'Is it a results directory?',
         cause,
       })
     }

@@ -14,6 +14,8 @@ import { readRun, runFiles, type StoredRun } from './read-run.ts'
 export interface Verification {
   readonly run: StoredRun
   readonly journal: JournalCounts
+  /** As computed again; absent when the run never got as far as prices. */
+  readonly report?: Report
   /** Absent when no checksums are stored. */
   readonly checksums?: readonly ChecksumResult[]
   /** Whether the stored figures are those that the raw records give; absent when none are stored. */
@@ -54,9 +56,9 @@ export async function verifyRun(directory: string): Promise<Verification> {
     () => undefined,
   )
   const { summary, journal } = await recompute(run)
-  const again = reportOf(run, summary)
-  const figures = stored !== undefined && again ? compareFigures(stored, again) : undefined
-  return { run, journal, checksums, figures }
+  const report = reportOf(run, summary)
+  const figures = stored !== undefined && report ? compareFigures(stored, report) : undefined
+  return { run, journal, report, checksums, figures }
 }
 
 function compareFigures(stored: string, again: Report): 'same' | 'different' {

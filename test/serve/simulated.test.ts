@@ -219,6 +219,32 @@ test('the first seconds of work are slower by the factor, and what begins in the
   expect(await second).toEqual([505])
 })
 
+test('from a moment on everything takes longer, by as much more each second', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({ ...law, driftAfterS: 0.02, driftPerS: 10, clock })
+  const at = clock.sleepUntil(100).then(() => arrivalsMs(engine, clock, ask(5, 4)))
+  await run()
+  // First work at 100. Steps of 11 ms from 105 and 116; from 127, 7 ms after 120, 11 x 1.07.
+  const arrivals = await at
+  expect(arrivals.slice(0, 3)).toEqual([105, 116, 127])
+  expect(arrivals[3]).toBeCloseTo(127 + 11 * 1.07, 9)
+})
+
+test('a slow start and a drift multiply', async () => {
+  const { clock, run } = virtualClock()
+  const engine = simulatedEngine({
+    ...law,
+    slowStartS: 1,
+    slowStartFactor: 3,
+    driftPerS: 10,
+    clock,
+  })
+  const at = arrivalsMs(engine, clock, ask(5, 2))
+  await run()
+  // A prefill of 3 x 5; a step of 11 from 15 on, 3 x 1.15 times as long.
+  expect((await at)[1]).toBeCloseTo(15 + 11 * 3 * 1.15, 9)
+})
+
 test('a request waits until its prompt and its answer fit, and nobody overtakes it', async () => {
   const { clock, run } = virtualClock()
   const engine = simulatedEngine({ ...law, slots: 4, kvTokens: 20, clock })
