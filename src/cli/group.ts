@@ -84,6 +84,12 @@ async function readMember(
   }
 }
 
+/** Writes the reports of the group that a run belongs to again, where it belongs to one. @throws UserError */
+export async function rewriteGroupOf(directory: string, io: Io): Promise<void> {
+  const group = await groupDirectory(join(directory, '..'))
+  if (group !== undefined) await writeGroupReports(await recomputeGroup(group, io), group)
+}
+
 /**
  * Every format of a group's report that is a file, and the checksums of all that is in its folder; of its runs those of
  * their checksums.

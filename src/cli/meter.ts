@@ -5,6 +5,7 @@ import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { formatCount, formatMs } from '../report/format.ts'
 import { readRun, runFiles } from '../verify/read-run.ts'
 import type { WallMeterFile } from '../verify/read-telemetry.ts'
+import { rewriteGroupOf } from './group.ts'
 import type { Io } from './io.ts'
 import { recomputeReport } from './recompute.ts'
 import { writeJson, writeWhole } from './results-folder.ts'
@@ -41,6 +42,7 @@ export async function meterCommand(
   await writeJson(join(directory, runFiles.wallMeterAbout), about)
   const report = await recomputeReport(directory, {}, io)
   await writeReports(report, directory)
+  await rewriteGroupOf(directory, io)
   const skipped = skippedLines === 0 ? '' : `, ${formatCount(skippedLines)} lines left out`
   const holes = gaps.length === 0 ? '' : `, ${formatCount(gaps.length)} gaps`
   io.stdout(

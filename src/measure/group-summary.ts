@@ -66,6 +66,10 @@ export interface GroupSummary {
   readonly completeRuns: number
   /** Runs that had to; with looks, as many as it took, or the most. */
   readonly wantedRuns: number
+  /** In what runs that went to their end measured different things; empty for runs of one thing. */
+  readonly mixed: readonly string[]
+  /** Why it is not fit to publish; empty when it is. */
+  readonly unfit: readonly string[]
   /** Of each interval; one of order statistics tells its own. */
   readonly confidence: number
   /** Absent where the number of runs was fixed. */
@@ -89,8 +93,16 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
   const runs = found.map(groupRun)
   const completeRuns = runs.filter(({ state }) => state === 'complete').length
   const differences = differencesOf(named)
+  const whole = named.filter(({ run }) => run.state === 'complete')
+  // A run that was cut short may lack what the others have.
+  const apart = differencesOf(whole).filter(({ comparable }) => !comparable)
+  const mixed = apart.map(({ label }) => label)
+  const { verdict, reasons } = judged(group, runs, { completeRuns, wantedRuns, mixed })
   return {
-    ...judged(group, runs, completeRuns, wantedRuns),
+    verdict,
+    reasons,
+    mixed,
+    unfit: unfitReasons(verdict, whole),
     runs,
     completeRuns,
     wantedRuns,
@@ -118,21 +130,37 @@ function groupRun({ directory, seed, run, ...rest }: FoundRun, index: number): G
   return { ...known, state: run.run.state, facts: runFacts({ ...run, name: known.name }) }
 }
 
+/** As SPEC CPU has it: the median of 3. */
+const FEWEST_RUNS_TO_PUBLISH = 3
+
+function unfitReasons(verdict: GroupVerdict, whole: readonly NamedRun[]): string[] {
+  const explored = whole.filter(({ summary }) => summary.purpose !== 'publish')
+  return [
+    ...(verdict === 'VALID' ? [] : [`it is ${verdict}`]),
+    ...(whole.length < FEWEST_RUNS_TO_PUBLISH
+      ? [`it takes ${FEWEST_RUNS_TO_PUBLISH} runs that went to their end`]
+      : []),
+    ...(explored.length > 0
+      ? ['it was run to explore (--for publish is judged by stricter limits)']
+      : []),
+  ]
+}
+
 /** Worst first. */
 const verdicts = ['INVALID', 'PARTIAL', 'DEGRADED', 'VALID'] as const
 
 function judged(
   { stopped }: RunGroup,
   runs: readonly GroupRun[],
-  complete: number,
-  wanted: number,
+  made: Pick<GroupSummary, 'completeRuns' | 'wantedRuns' | 'mixed'>,
 ): Pick<GroupSummary, 'verdict' | 'reasons'> {
+  const { completeRuns: complete, wantedRuns: wanted, mixed } = made
   const of = (verdict: Verdict): string[] =>
     runs.filter(({ facts }) => facts?.verdict === verdict).map(({ name }) => name)
   const [invalid, degraded] = [of('INVALID'), of('DEGRADED')]
   const isPartial = complete < wanted
   const found = new Set<GroupVerdict>([
-    ...(invalid.length > 0 ? (['INVALID'] as const) : []),
+    ...(invalid.length + mixed.length > 0 ? (['INVALID'] as const) : []),
     ...(isPartial ? (['PARTIAL'] as const) : []),
     ...(degraded.length > 0 ? (['DEGRADED'] as const) : []),
   ])
@@ -142,6 +170,7 @@ function judged(
     verdict: verdicts.find((verdict) => found.has(verdict)) ?? 'VALID',
     reasons: [
       ...(invalid.length > 0 ? [`${which(invalid)} INVALID`] : []),
+      ...(mixed.length > 0 ? [`runs measured different things: ${mixed.join('; ')}`] : []),
       ...(isPartial
         ? [`${complete} of ${wanted} runs went to their end${stopped ? `: ${stopped}` : ''}`]
         : []),

@@ -1,7 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 import type { Look } from '../measure/group-looks.ts'
 import type { GroupMetric, RunScatter } from '../measure/group-metrics.ts'
-import type { GroupLevel, GroupRun, GroupVerdict } from '../measure/group-summary.ts'
+import type { GroupLevel, GroupRun, GroupSummary, GroupVerdict } from '../measure/group-summary.ts'
 import {
   type CompareBlock,
   type CompareDocument,
@@ -11,7 +11,14 @@ import {
   whyLines,
 } from './compare-document.ts'
 import { sentence } from './facts.ts'
-import { formatCount, formatDate, formatNumber, formatPercent, notAvailable } from './format.ts'
+import {
+  formatCount,
+  formatDate,
+  formatNumber,
+  formatPercent,
+  formatStated,
+  notAvailable,
+} from './format.ts'
 import type { GroupReport } from './group-report.ts'
 import { plainText } from './plain-text.ts'
 
@@ -25,7 +32,9 @@ export function groupDocument(report: GroupReport): CompareDocument {
       verdictLine(report),
       ...verdictNotices('INVALID', facts),
       ...verdictNotices('DEGRADED', facts),
+      ...mixedNotices(summary),
       ...notReached(report),
+      fitnessLine(summary),
     ],
     blocks: [
       {
@@ -59,6 +68,16 @@ function verdictLine({ group: { stopped }, summary }: GroupReport): string {
   const why = completeRuns < wantedRuns && stopped !== undefined ? `: ${plainText(stopped)}` : ''
   const count = `${formatCount(completeRuns)} of ${formatCount(wantedRuns)} runs went to their end${why}`
   return `${verdict}: ${verdictMeaning[verdict]}. ${sentence(count)}`
+}
+
+function mixedNotices({ mixed }: GroupSummary): string[] {
+  if (mixed.length === 0) return []
+  return [`INVALID: the runs measured different things: ${mixed.map(plainText).join('; ')}.`]
+}
+
+function fitnessLine({ unfit }: GroupSummary): string {
+  if (unfit.length === 0) return 'Fit to publish: yes, by the limits for publishing.'
+  return `Fit to publish: no, as ${unfit.join(', and ')}.`
 }
 
 function notReached({ group: { plan }, summary: { looks } }: GroupReport): string[] {
@@ -212,6 +231,9 @@ function methodLines(report: GroupReport): string[] {
         ]
       : []),
     ...looksText(report),
+    ...(group.plan.pauseS > 0
+      ? [`The server was left alone for ${formatStated(group.plan.pauseS)} s between runs.`]
+      : []),
     'Spread is the standard deviation of the logarithm from run to run, about that over the mean.',
     'What one run says is half of its own 95 % interval, the median of runs. It knows of nothing that is the same throughout a run.',
     `Seeds of runs are drawn from the benchmark's, ${group.seed}. Nothing here starts the server anew: what its start draws is the same in all runs that one start answered, and in no interval.`,

@@ -99,6 +99,10 @@ export const groupReportSchema = z.strictObject({
     ),
     completeRuns: count,
     wantedRuns: count.describe('With looks, as many as it took, or the most'),
+    mixed: z
+      .array(z.string())
+      .describe('In what runs that went to their end measured different things'),
+    unfit: z.array(z.string()).describe('Why it is not fit to publish; empty when it is'),
     confidence: z.number().describe('Of each interval'),
     looks: z
       .array(

@@ -208,6 +208,21 @@ describe('three runs of a real server', () => {
     expect((await baremark(['verify', group])).exitCode).toBe(1)
   })
 
+  test('a meter put beside a run writes the reports of the group again', async () => {
+    const group = await copyOf(ran.group, 'metered')
+    const [run = ''] = await runsIn(group)
+    const { epoch } = JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as Report['run']
+    const lines = Array.from({ length: 60 }, (_, second) => {
+      return `${new Date(Date.parse(epoch) + 1_000 * second).toISOString()},250`
+    })
+    const log = join(folder, 'meter.csv')
+    await writeFile(log, `time,watts\n${lines.join('\n')}\n`)
+    expect((await baremark(['meter', run, log])).exitCode).toBe(0)
+    const verified = await baremark(['verify', group])
+    expect(verified.stdout).not.toContain('changed')
+    expect(verified.exitCode).toBe(0)
+  })
+
   test('what a crash leaves is reported of the runs in the folder', async () => {
     const group = await copyOf(ran.group, 'crashed')
     const log = JSON.parse(await readFile(join(group, 'group.json'), 'utf8')) as RunGroup

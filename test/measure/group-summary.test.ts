@@ -40,6 +40,38 @@ describe('the verdict of a group', () => {
   })
 })
 
+describe('runs of different models', () => {
+  const other = one()
+  const target = { ...other.run.target, model: 'another' }
+  const mixed = foundRuns([one(), one(), { ...other, run: { ...other.run, target } }])
+
+  test('are no group to believe, however valid each is', () => {
+    const summary = summarizeGroup(runGroup(3), mixed)
+    expect(summary).toMatchObject({ verdict: 'INVALID', mixed: ['Model'] })
+    expect(summary.reasons).toEqual(['runs measured different things: Model'])
+  })
+})
+
+describe('a group is fit to publish', () => {
+  const publish = { summary: { purpose: 'publish' as const, fitToPublish: true } }
+  const unfit = (runs: number, parts: object): readonly string[] =>
+    summarizeGroup(runGroup(runs), foundRuns(Array.from({ length: runs }, () => one(parts)))).unfit
+
+  test('when three runs are', () => {
+    expect(unfit(3, publish)).toEqual([])
+  })
+
+  test('and not when two are', () => {
+    expect(unfit(2, publish)).toEqual(['it takes 3 runs that went to their end'])
+  })
+
+  test('nor when three were run to explore, or are DEGRADED', () => {
+    expect(unfit(3, {}).join()).toContain('to explore')
+    const { summary } = publish
+    expect(unfit(3, { summary: { ...summary, verdict: 'DEGRADED' } })).toEqual(['it is DEGRADED'])
+  })
+})
+
 describe('a group that was interrupted in its second run', () => {
   const whole = comparedRun(0, [{ outputTokensPerS: 100 }, { outputTokensPerS: 150 }])
   const cut = comparedRun(
