@@ -1,12 +1,14 @@
 import type { Maybe } from '../arithmetic.ts'
 import { HOURS_PER_YEAR, MONTHS_PER_YEAR, W_PER_KW } from '../units.ts'
 import { annualCapitalCost, straightLineUsdPerYear } from './finance/annuity.ts'
+import type { BillPart } from './ledger.ts'
 import type { MachineOption, OptionOf, Requirement, Scenario, ScenarioOption } from './scenario.ts'
 
 /** One cost of an option, USD a year. */
 export interface CostComponent {
   readonly id: string
   readonly label: string
+  readonly part: BillPart
   readonly formula: string
   /** By name: of the fleet (`servers`, `gpus`, `racks`, `busyServers`, `peakBusyServers`), or an input of the option. */
   readonly from: readonly string[]
@@ -69,6 +71,7 @@ const rentedRows: readonly ComponentRow<OptionOf<'rented'>>[] = [
     {
       id: 'rent',
       label: 'Rent',
+      part: 'rent',
       formula: `servers x rentUsdPerHour x 8,760 h${discountRatio ? ' x (1 - discountRatio)' : ''}`,
       from: ['servers', 'rentUsdPerHour', ...(discountRatio ? ['discountRatio'] : [])],
       usdPerYear: ([servers = 0, usdPerHour = 0, discount = 0]) =>
@@ -83,6 +86,7 @@ const sharedRows: readonly ComponentRow<ScenarioOption>[] = [
     yearly.map(({ id, what, per, because }) => ({
       id,
       label: what,
+      part: 'services',
       formula: `${countOf[per]} x yearly.${id}.usdPerYear`,
       from: [countOf[per], `yearly.${id}.usdPerYear`],
       usdPerYear: ([count = 0, usd = 0]) => count * usd,
@@ -92,6 +96,7 @@ const sharedRows: readonly ComponentRow<ScenarioOption>[] = [
     staff.map(({ id, what, per, because }) => ({
       id,
       label: what,
+      part: 'people',
       formula: `${countOf[per]} x staff.${id}.fte x staff.${id}.usdPerFteYear`,
       from: [countOf[per], `staff.${id}.fte`, `staff.${id}.usdPerFteYear`],
       usdPerYear: ([count = 0, fte = 0, usd = 0]) => count * fte * usd,
@@ -134,7 +139,7 @@ function capitalComponent(
   { id, label, because, ...capital }: CapitalItem,
 ): CostComponent {
   const { count, priceUsd, lifeYears, residualRatio } = capital
-  const shared = { id, label, because, capital }
+  const shared = { id, label, part: 'machines', because, capital } as const
   switch (method) {
     case 'annuity':
       return {
@@ -163,6 +168,7 @@ const HOURS_PER_YEAR_PER_KW = HOURS_PER_YEAR / W_PER_KW
 const electricityComponent: CostComponent = {
   id: 'electricity',
   label: 'Electricity',
+  part: 'energy',
   formula:
     '(servers x idlePowerW + busyServers x (loadPowerW - idlePowerW)) / 1,000 x 8,760 h x pueRatio x electricityUsdPerKwh',
   from: ['servers', 'busyServers', 'idlePowerW', 'loadPowerW', 'pueRatio', 'electricityUsdPerKwh'],
@@ -184,6 +190,7 @@ function peakKw(
 const demandChargeComponent: CostComponent = {
   id: 'demand-charge',
   label: 'Demand charge',
+  part: 'energy',
   formula:
     'max(kW in the highest hour, ratchetRatio x earlierPeakKw) x demandUsdPerKwMonth x 12; kW = (servers x idlePowerW + peakBusyServers x (loadPowerW - idlePowerW)) / 1,000 x pueRatio',
   from: [
@@ -212,6 +219,7 @@ const demandChargeComponent: CostComponent = {
 const coincidentPeakComponent: CostComponent = {
   id: 'coincident-peak',
   label: 'Coincident peak',
+  part: 'energy',
   formula:
     '(servers x idlePowerW + busyServers x gridPeakToMeanRatio x (loadPowerW - idlePowerW)) / 1,000 x pueRatio x coincidentUsdPerKwYear',
   from: [
@@ -230,6 +238,7 @@ const coincidentPeakComponent: CostComponent = {
 const spaceComponent: CostComponent = {
   id: 'space',
   label: 'Space',
+  part: 'site',
   formula: 'racks x spaceUsdPerRackMonth x 12',
   from: ['racks', 'spaceUsdPerRackMonth'],
   usdPerYear: ([racks = 0, usd = 0]) => racks * usd * MONTHS_PER_YEAR,
@@ -238,6 +247,7 @@ const spaceComponent: CostComponent = {
 const colocationComponent: CostComponent = {
   id: 'colocation',
   label: 'Colocation',
+  part: 'site',
   formula:
     'servers x contractedKwPerServer x colocationUsdPerKwMonth x 12 x (1 + denseSurchargeRatio where kW / racks is above denseAboveKwPerRack)',
   from: [
@@ -258,6 +268,7 @@ const colocationComponent: CostComponent = {
 const crossConnectComponent: CostComponent = {
   id: 'cross-connects',
   label: 'Cross-connects',
+  part: 'site',
   formula: 'sites x crossConnects x crossConnectUsdPerMonth x 12',
   from: ['sites', 'crossConnects', 'crossConnectUsdPerMonth'],
   usdPerYear: ([sites = 0, count = 0, usd = 0]) => sites * count * usd * MONTHS_PER_YEAR,
@@ -266,6 +277,7 @@ const crossConnectComponent: CostComponent = {
 const remoteHandsComponent: CostComponent = {
   id: 'remote-hands',
   label: 'Remote hands',
+  part: 'site',
   formula: 'sites x remoteHandsHoursPerMonth x remoteHandsUsdPerHour x 12',
   from: ['sites', 'remoteHandsHoursPerMonth', 'remoteHandsUsdPerHour'],
   usdPerYear: ([sites = 0, hours = 0, usd = 0]) => sites * hours * usd * MONTHS_PER_YEAR,
@@ -274,6 +286,7 @@ const remoteHandsComponent: CostComponent = {
 const supportComponent: CostComponent = {
   id: 'support',
   label: 'Support and maintenance',
+  part: 'services',
   formula: 'servers x serverPriceUsd x supportRatioPerYear',
   from: ['servers', 'serverPriceUsd', 'supportRatioPerYear'],
   usdPerYear: ([servers = 0, price = 0, share = 0]) => servers * price * share,
@@ -288,6 +301,7 @@ function insuranceComponent({ capex }: MachineOption): CostComponent {
   return {
     id: 'insurance',
     label: 'Insurance',
+    part: 'services',
     formula: `insuranceRatioPerYear x (${all})`,
     from: ['insuranceRatioPerYear', ...items.flatMap(({ count, priceUsd }) => [count, priceUsd])],
     usdPerYear: (values) => {

@@ -1,4 +1,4 @@
-import type { Origin } from './ledger.ts'
+import type { BillPart, Origin } from './ledger.ts'
 import type { Requirement, ScenarioOption } from './scenario.ts'
 import type { Uncertain } from './uncertainty/uncertain.ts'
 
@@ -21,6 +21,8 @@ export interface CostFigure {
   readonly uncertain?: Uncertain
   readonly formula?: string
   readonly from?: readonly string[]
+  /** Of a line of a bill: what kind of cost it is. */
+  readonly part?: BillPart
 }
 
 /** One way to get the tokens. Its numbers are the figures under `options.<id>`. */

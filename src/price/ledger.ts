@@ -23,6 +23,9 @@ export interface LedgerInput {
   readonly uncertain?: Uncertain
 }
 
+/** Kinds of cost, for pictures of bills. */
+export type BillPart = 'machines' | 'energy' | 'site' | 'services' | 'people' | 'rent' | 'tokens'
+
 /** A number worked out from rows above it. */
 export interface LedgerResult {
   readonly kind: 'result'
@@ -32,6 +35,8 @@ export interface LedgerResult {
   /** By the last parts of the paths it is worked from. */
   readonly formula: string
   readonly from: readonly string[]
+  /** Of a line of a bill: what kind of cost it is. */
+  readonly part?: BillPart
   /** Called only when every row of `from` is known, with their values in that order; the array is used again by the next call. */
   readonly work: (values: readonly number[]) => Maybe
 }

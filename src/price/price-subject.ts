@@ -47,7 +47,7 @@ function costFigure(row: LedgerRow, values: Values): CostFigure {
       return { path, label, unit, value, origin, source, date, note, uncertain }
     }
     case 'result':
-      return { path, label, unit, value, formula: row.formula, from: row.from }
+      return { path, label, unit, value, formula: row.formula, from: row.from, part: row.part }
   }
 }
 

@@ -49,6 +49,10 @@ const figureSchema = z
     uncertain: uncertainSchema.optional(),
     formula: z.string().optional().describe('Of a result'),
     from: z.array(path).optional().describe('Of a result: what it is worked from'),
+    part: z
+      .enum(['machines', 'energy', 'site', 'services', 'people', 'rent', 'tokens'])
+      .optional()
+      .describe('Of a line of a bill: what kind of cost it is'),
   })
   .meta({ id: 'costFigure', description: 'One number of a price, and where it comes from' })
 

@@ -118,6 +118,7 @@ function tokenLines({ ledger }: ModelContext, prefix: string): string[] {
   const line = (id: string, label: string, demand: string, price: string) =>
     ledger.result({
       path: at(`lines.${id}.usdPerYear`),
+      part: 'tokens',
       label,
       unit: 'USD/year',
       formula: `${demand} / 1e6 x tariff.${price} x (1 - batchShareRatio + batchShareRatio x batchRatio)`,

@@ -17,8 +17,9 @@ export function billRows(
   /** Lines that do not come from components, such as tokens bought. */
   others: readonly string[] = [],
 ): void {
-  const lines = components.map(({ id, label, formula, from, usdPerYear }) =>
+  const lines = components.map(({ id, label, part, formula, from, usdPerYear }) =>
     ledger.result({
+      part,
       path: `${prefix}.lines.${id}.usdPerYear`,
       label,
       unit: 'USD/year',

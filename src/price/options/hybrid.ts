@@ -261,8 +261,9 @@ function baseLines(
   baseAt: string,
   components: readonly CostComponent[],
 ): string[] {
-  return components.map(({ id, label, formula, from, usdPerYear }) =>
+  return components.map(({ id, label, part, formula, from, usdPerYear }) =>
     ledger.result({
+      part,
       path: `${prefix}.lines.base-${id}.usdPerYear`,
       label: `Base: ${label}`,
       unit: 'USD/year',
@@ -284,14 +285,16 @@ function apiLines(
 ): string[] {
   const tokens = ledger.result({
     path: `${prefix}.lines.api-tokens.usdPerYear`,
+    part: 'tokens',
     label: 'API: tokens beyond the base',
     unit: 'USD/year',
     formula: 'spilledOutputTokensPerYear / 1e6 x tokenUsdPerMillionOutputTokens',
     from: [`${prefix}.spilledOutputTokensPerYear`, `${apiAt}.tokenUsdPerMillionOutputTokens`],
     work: ([spilled = 0, usd = 0]) => (spilled / TOKENS_PER_MILLION) * usd,
   })
-  const standing = components.map(({ id, label, formula, from, usdPerYear }) =>
+  const standing = components.map(({ id, label, part, formula, from, usdPerYear }) =>
     ledger.result({
+      part,
       path: `${prefix}.lines.api-${id}.usdPerYear`,
       label: `API: ${label}`,
       unit: 'USD/year',
