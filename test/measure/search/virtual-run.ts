@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Benchmark, LoadLevel } from '../../../src/load/benchmark.ts'
 import type { RequestRecord } from '../../../src/load/record.ts'
 import { runLevel } from '../../../src/load/run-level.ts'
@@ -33,15 +32,18 @@ async function measureVirtually(
   const clock = virtualClock()
   const engine = simulatedEngine({ ...law, seed: 1000 * seed + level, clock })
   const records: RequestRecord[] = []
-  const cancelling = new AbortController()
-  setMaxListeners(0, cancelling.signal)
+  const underWay = new Set<AbortController>()
   const prompt = Array.from({ length: inputTokens }, () => 'word').join(' ')
   const ask = async (phase: RequestRecord['phase'], dueMs: number | undefined): Promise<void> => {
     const sentMs = clock.nowMs()
     const chunkMs: number[] = []
+    // One signal for all would be searched through for each.
+    const cancelling = new AbortController()
+    underWay.add(cancelling)
     const asked = { prompt, maxTokens: outputTokens, minTokens: outputTokens, seed: records.length }
     for await (const _ of engine.generate({ ...asked, signal: cancelling.signal }))
       chunkMs.push(clock.nowMs())
+    underWay.delete(cancelling)
     const endMs = clock.nowMs()
     const isWhole = chunkMs.length === outputTokens
     records.push({
@@ -69,7 +71,9 @@ async function measureVirtually(
       {
         clock,
         issue: (phase, dueMs, onEnd) => void ask(phase, dueMs).then(() => onEnd(true)),
-        cancelAll: () => cancelling.abort(),
+        cancelAll: () => {
+          for (const each of underWay) each.abort()
+        },
         shared: shareLevel(1),
         signal: new AbortController().signal,
       },
