@@ -27,7 +27,8 @@ interface SloFlags extends RunFlags, RangeFlags {
 
 const DEFAULT_LEVELS = 30
 const DEFAULT_RESOLUTION_RATIO = 0.02
-const MAX_CANDIDATES = 3
+/** Near the limit looks contradict each other, and the search steps down; after so many the server is too unsteady to tell. */
+const MAX_CANDIDATES = 5
 /** Prices take a level whose requests are good to this share for one that meets its SLO. */
 const GOOD_RATIO = 0.95
 /** How far a search over rates may go down and up from where it starts: ten times by two. */

@@ -24,8 +24,17 @@ const MIN_GAIN_RATIO = 0.05
 export async function sweepCommand(file: string, flags: SweepFlags, io: Io): Promise<number> {
   const { benchmark, plan } = planSweep(await readYamlFile(file, benchmarkSchema), flags)
   const { levels } = plan
-  if (levels.chosen === 'by-search') sayTime(benchmark, levels.maxLevels, io)
+  if (levels.chosen === 'by-search') {
+    // Rates come after a climb over users.
+    const climb = plan.axis === 'users' ? 0 : doublings(levels.lowest, levels.highest)
+    sayTime(benchmark, climb + levels.maxLevels, io)
+  }
   return runBenchmark(file, benchmark, flags, io, plan)
+}
+
+/** Levels from one number of users to another by doubling, both of them included. */
+function doublings(lowest: number, highest: number): number {
+  return 1 + Math.ceil(Math.log2(highest / lowest))
 }
 
 /** The benchmark and the levels that it is to be swept over. @throws UserError */

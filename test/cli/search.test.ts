@@ -66,7 +66,7 @@ describe('a search under limits, against a server', () => {
 
   test('says beforehand how many looks there will be, and of each level what it came to', () => {
     expect(ran.stderr).toContain(
-      '2 looks at the load found, at most 3 loads put to that; fixed now',
+      '2 looks at the load found, at most 5 loads put to that; fixed now',
     )
     expect(ran.stderr).toMatch(/\[1\] 1 user {2}done.*\n {2}held: TPOT p50 /)
     expect(ran.stderr).toContain('  missed: TPOT p50 ')

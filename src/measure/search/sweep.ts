@@ -130,7 +130,7 @@ function nextRate({ maxLevels }: FoundLevels, trials: readonly SweepTrial[]): nu
   const capacity = largest(served.map(({ requestsPerS }) => requestsPerS))
   const alone = served[0]?.requestsPerS
   if (capacity === undefined || alone === undefined || capacity <= 0) return undefined
-  if (rates.length >= maxLevels || rates.some(({ standing }) => standing !== 'served'))
+  if (rates.length >= maxLevels || rates.some(({ standing }) => standing === 'beyond'))
     return undefined
   const lowest = Math.min(alone, LOWEST_RATE_RATIO * capacity)
   const steps = Math.max(1, maxLevels - 1)
