@@ -20,7 +20,7 @@ import {
   topLegend,
   valueChannel,
 } from './chart-look.ts'
-import { billLines, optionRows, ownOption } from './cost-facts.ts'
+import { costCharts } from './cost-charts.ts'
 import { textWidth } from './font-widths.ts'
 import {
   formatCount,
@@ -56,7 +56,7 @@ export function chartsOf(whole: Report): Chart[] {
       limitMs: report.run.config.benchmark.slo.tpotMs,
     }),
     ...frontierCharts(report),
-    costChart(report),
+    ...costCharts(report),
     ...timelineCharts(whole),
     ...machineCharts(whole),
   ]
@@ -379,63 +379,6 @@ function pointLabels(values: readonly SpeedRow[]): SpeedRow[] {
       lowest = server
       return [{ ...row, server }]
     })
-}
-
-function costChart(report: Report): Chart {
-  const id = 'cost'
-  const { cost } = report
-  const owned = ownOption(cost)
-  const description = 'What a year of the first machines of one’s own costs in USD, by line.'
-  const lines = owned ? billLines(cost, owned) : []
-  if (!owned || lines.every(({ value }) => value === undefined)) {
-    const why = owned ? 'No line of its bill is known.' : 'No owned option is priced.'
-    return { kind: 'left-out', id, description, why }
-  }
-  const values = lines.map(({ label, value }) => ({
-    label: shorten(label, 60),
-    usd: value ?? 0,
-    text: value === undefined ? notAvailable : formatUsd(value),
-  }))
-  const usdPerYear = optionRows(cost).find(({ option }) => option.id === owned.id)?.usdPerYear
-  const spec = frame(
-    report,
-    `Cost of a year: ${formatUsd(usdPerYear)}`,
-    `USD a year of ${shorten(owned.name, 80)}, by line`,
-    [{ data: { values }, layer: costLayers(values) }],
-    70 + 24 * values.length,
-  )
-  const notes = lines
-    .filter(({ value }) => value === undefined)
-    .map(({ label }) => `${plainText(label)}: unknown, and therefore the total.`)
-  return { kind: 'drawn', id, description, spec, notes }
-}
-
-function costLayers(values: readonly { readonly label: string; readonly usd: number }[]): Layer[] {
-  const most = Math.max(...values.map(({ usd }) => usd))
-  const encoding: Encoding = {
-    y: {
-      field: 'label',
-      type: 'nominal',
-      // Vega-Lite drops any other sort from bars that carry text.
-      sort: values.map(({ label }) => label),
-      title: null,
-      axis: { grid: false, labelLimit: 170, labelPadding: 8 },
-    },
-    // Room to the right of the longest bar, for its figure; all-zero bills need some width too.
-    x: {
-      field: 'usd',
-      type: 'quantitative',
-      axis: null,
-      scale: { domain: [0, most > 0 ? most * 1.45 : 1], nice: false },
-    },
-  }
-  return [
-    {
-      mark: { type: 'bar', color: palette.blue.light, height: { band: 0.62 } },
-      encoding,
-    },
-    ...haloText({ align: 'left', dx: 6 }, { ...encoding, text: { field: 'text' } }),
-  ]
 }
 
 /** The speed of a trace, whose rate its requests say. */

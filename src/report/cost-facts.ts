@@ -4,6 +4,8 @@ import {
   type CostFigure,
   type CostOption,
   type CostReport,
+  type DecisionCriterion,
+  type DecisionFact,
   type FigureFinder,
   figureFinder,
 } from '../price/cost-report.ts'
@@ -103,4 +105,77 @@ function placeText(axis: BreakEven['axis'], value: number): string {
     case 'months':
       return `after ${formatNumber(value)} months`
   }
+}
+
+/** One row of the decision table: a fact of each option, in their order; empty where an option has none of that name. */
+export interface DecisionRow {
+  readonly criterion: DecisionCriterion
+  readonly label: string
+  readonly cells: readonly string[]
+}
+
+/** What there is to know of each option, side by side and in words. */
+export function decisionRows(cost: CostReport): DecisionRow[] {
+  const find = figureFinder(cost)
+  const { options } = cost.decision
+  return criteria.flatMap((criterion) => {
+    const labels = new Set(
+      options.flatMap(({ facts }) => facts[criterion].map(({ label }) => label)),
+    )
+    return [...labels].map((label) => ({
+      criterion,
+      label,
+      cells: options.map(({ facts }) =>
+        facts[criterion]
+          .filter((fact) => fact.label === label)
+          .map((fact) => factText(fact, find))
+          .join('; '),
+      ),
+    }))
+  })
+}
+
+const criteria = [
+  'cost',
+  'performance',
+  'security',
+  'control',
+] as const satisfies readonly DecisionCriterion[]
+
+function factText({ text, path }: DecisionFact, find: FigureFinder): string {
+  if (path === undefined) return text ?? notAvailable
+  const figure = find(path)
+  const value = figure === undefined ? notAvailable : figureText(figure)
+  return text === undefined ? value : `${value} (${text})`
+}
+
+/** A figure with its unit. */
+export function figureText({ value, unit }: CostFigure): string {
+  if (value === undefined) return notAvailable
+  if (unit.startsWith('USD')) return `${formatUsd(value)}${unit.slice('USD'.length)}`
+  return unit === 'ratio' ? formatPercent(value) : `${formatNumber(value)} ${unit}`
+}
+
+/** What each requirement removes and costs, a sentence each. */
+export function requirementLines(cost: CostReport): string[] {
+  const find = figureFinder(cost)
+  const name = (id: string | undefined) =>
+    plainText(cost.options.find((option) => option.id === id)?.name ?? 'no option')
+  return cost.decision.requirements.map((each) => {
+    const removed =
+      each.removes.length === 0
+        ? 'removes no option'
+        : `removes ${each.removes.map(name).join(', ')}`
+    const usd = each.usdPerYear === undefined ? undefined : find(each.usdPerYear)?.value
+    const price =
+      usd === undefined
+        ? `its price is ${notAvailable}: ${each.cheapest === undefined ? 'no option meets everything' : 'a bill is unknown'}`
+        : `it costs ${formatUsd(usd)} a year (${name(each.cheapest)} instead of ${name(each.cheapestWithout)} without it)`
+    const lines = each.lines.flatMap((path) => {
+      const line = find(path)
+      return line === undefined ? [] : [`${line.label} ${formatUsd(line.value)}`]
+    })
+    const itemised = lines.length === 0 ? '' : `; in bills because of it: ${lines.join(', ')}`
+    return `${each.requirement} ${removed}; ${price}${itemised}.`
+  })
 }

@@ -1,11 +1,13 @@
-import type { CostOption } from '../price/cost-report.ts'
+import type { CostOption, DecisionCriterion } from '../price/cost-report.ts'
 import {
   assumptions,
   billLines,
   breakEvenLine,
+  decisionRows,
   fleetText,
   type OptionRow,
   optionRows,
+  requirementLines,
 } from './cost-facts.ts'
 import { pricingBasis, sentence } from './facts.ts'
 import { formatNumber, formatStated, formatUsd, notAvailable } from './format.ts'
@@ -28,6 +30,7 @@ export function costSection(report: Report, chart: Markup): Markup {
       : html`<h3>When one option beats another</h3>
 ${bulletList(cost.breakEvens.map((each) => breakEvenLine(cost, each)))}`,
     chart,
+    decisionTable(report),
     ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
     assumptionTable(report),
   )
@@ -56,6 +59,37 @@ function optionTable({ cost }: Report): Markup {
       row.meanPowerKw === undefined ? '' : formatNumber(row.meanPowerKw),
     ]),
   )
+}
+
+const criterionWords: Readonly<Record<DecisionCriterion, string>> = {
+  cost: 'Cost',
+  performance: 'Performance',
+  security: 'Security',
+  control: 'Control',
+}
+
+/** Nothing is ranked here that nobody asked to be ranked. */
+function decisionTable({ cost }: Report): Markup | undefined {
+  const rows = decisionRows(cost)
+  if (rows.length === 0) return undefined
+  const names = cost.decision.options.map(
+    ({ option }) => cost.options.find(({ id }) => id === option)?.name ?? option,
+  )
+  const requirements = requirementLines(cost)
+  return html`<h3>The decision, side by side</h3>
+${htmlTable(
+  'Decision',
+  [{ heading: 'Fact' }, ...names.map((heading) => ({ heading }))],
+  rows.map(({ criterion, label, cells }) => [
+    html`<span class="kind">${criterionWords[criterion]}</span> ${label}`,
+    ...cells,
+  ]),
+)}${
+  requirements.length === 0
+    ? undefined
+    : html`<h3>What requirements cost</h3>
+${bulletList(requirements)}`
+}`
 }
 
 function hasMachinesOfItsOwn({ kind }: CostOption): boolean {
