@@ -26,8 +26,6 @@ import {
   formatCount,
   formatNumber,
   formatStatedMs,
-  formatUsd,
-  notAvailable,
   shownValue,
   whyWithheld,
 } from './format.ts'

@@ -9,7 +9,14 @@ import {
   type FigureFinder,
   figureFinder,
 } from '../price/cost-report.ts'
-import { formatNumber, formatPercent, formatStated, formatTokens, notAvailable } from './format.ts'
+import {
+  formatNumber,
+  formatPercent,
+  formatStated,
+  formatTokens,
+  formatUsd,
+  notAvailable,
+} from './format.ts'
 import { plainText } from './plain-text.ts'
 
 /** One option as tables show it. */
