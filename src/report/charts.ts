@@ -22,13 +22,7 @@ import {
 } from './chart-look.ts'
 import { costCharts } from './cost-charts.ts'
 import { textWidth } from './font-widths.ts'
-import {
-  formatCount,
-  formatNumber,
-  formatStatedMs,
-  shownValue,
-  whyWithheld,
-} from './format.ts'
+import { formatCount, formatNumber, formatStatedMs, shownValue, whyWithheld } from './format.ts'
 import { machineCharts } from './machine-charts.ts'
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'

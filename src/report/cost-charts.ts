@@ -42,17 +42,9 @@ const optionColours = [
   palette.brown.light,
 ]
 
-/** Names for people, each once: two options of one name get their ids. */
+/** By their ids, which the table of options tells the names of: names are too long for a picture. */
 function namesOf({ cost }: Report): Map<string, string> {
-  const short = cost.options.map(({ id, name }) => [id, shorten(plainText(name), LONGEST_NAME)])
-  return new Map(
-    short.map(([id = '', name = '']) => [
-      id,
-      short.filter(([, other]) => other === name).length > 1
-        ? shorten(`${id}: ${name}`, LONGEST_NAME)
-        : name,
-    ]),
-  )
+  return new Map(cost.options.map(({ id }) => [id, shorten(plainText(id), LONGEST_NAME)]))
 }
 
 function optionColour(report: Report): Encoding['color'] {
@@ -206,7 +198,7 @@ function billChart(report: Report): Chart {
             domain: shown.map(({ label }) => label),
             range: shown.map(({ colour }) => colour),
           },
-          legend: { ...topLegend, columns: 4 },
+          legend: { ...topLegend, columns: 3 },
         },
         order: { field: 'place', type: 'quantitative' },
       },
@@ -437,7 +429,7 @@ function tornadoChart(report: Report): Chart {
       encoding: { x: { ...x, field: 'base' } },
     },
   ]
-  const name = namesOf(report).get(uncertainty.tornado.option) ?? uncertainty.tornado.option
+  const name = plainText(uncertainty.tornado.option)
   const spec = frame(
     report,
     'What the price rests on',

@@ -76,13 +76,58 @@ export function assumptions({ figures }: CostReport): CostFigure[] {
   return figures.filter(({ origin, value }) => origin !== undefined && value !== undefined)
 }
 
-/** One sentence on a break-even, its own explanation included. */
-export function breakEvenLine(cost: CostReport, breakEven: BreakEven): string {
+/** Where an option begins to beat another, along each axis; explanations are told once below. */
+interface BreakEvenRow {
+  readonly pair: string
+  readonly cells: Readonly<Record<BreakEven['axis'] | 'declining', string>>
+}
+
+/** A pair a row. What a mix and its own parts come to follows from how a mix is made, and is left out. */
+function breakEvenRows(cost: CostReport): BreakEvenRow[] {
   const find = figureFinder(cost)
-  const name = (id: string) =>
-    plainText(cost.options.find((option) => option.id === id)?.name ?? id)
-  const market = breakEven.market === 'declining' ? ', prices falling as the market implies' : ''
-  return `${name(breakEven.option)} against ${name(breakEven.against)}${market}: ${outcomeText(breakEven, find)}. ${plainText(breakEven.explanation)}`
+  const mixes = new Set(cost.options.filter(({ kind }) => kind === 'hybrid').map(({ id }) => id))
+  const told = cost.breakEvens.filter(
+    ({ option, against }) => !mixes.has(option) && !mixes.has(against),
+  )
+  const pairs = [...new Set(told.map(({ option, against }) => `${option} against ${against}`))]
+  return pairs.map((pair) => {
+    const cell = (axis: BreakEven['axis'], market: BreakEven['market']): string => {
+      const found = told.find(
+        (each) =>
+          `${each.option} against ${each.against}` === pair &&
+          each.axis === axis &&
+          each.market === market,
+      )
+      return found === undefined ? '' : outcomeText(found, find)
+    }
+    return {
+      pair: plainText(pair),
+      cells: {
+        volume: cell('volume', 'flat'),
+        utilisation: cell('utilisation', 'flat'),
+        months: cell('months', 'flat'),
+        declining: cell('months', 'declining'),
+      },
+    }
+  })
+}
+
+/** Headings of the table of break-evens, by cell. */
+const breakEvenColumns = [
+  { key: 'volume', heading: 'Cheaper from' },
+  { key: 'utilisation', heading: 'Cheaper from a use of' },
+  { key: 'months', heading: 'Paid back' },
+  { key: 'declining', heading: 'Paid back as prices move' },
+] as const satisfies readonly { key: keyof BreakEvenRow['cells']; heading: string }[]
+
+/** The table of break-evens, without columns in which nothing is. */
+export function breakEvenTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  const rows = breakEvenRows(cost)
+  const shown = breakEvenColumns.filter(({ key }) => rows.some(({ cells }) => cells[key] !== ''))
+  return {
+    headings: ['When an option is cheaper', ...shown.map(({ heading }) => heading)],
+    rows: rows.map(({ pair, cells }) => [pair, ...shown.map(({ key }) => cells[key])]),
+  }
 }
 
 function outcomeText({ axis, outcome, at, date }: BreakEven, find: FigureFinder): string {
@@ -91,26 +136,26 @@ function outcomeText({ axis, outcome, at, date }: BreakEven, find: FigureFinder)
     .map((value) => placeText(axis, value))
   switch (outcome) {
     case 'at':
-      return `break-even ${places[0] ?? notAvailable}${date === undefined ? '' : ` (${date})`}`
+      return `${places[0] ?? notAvailable}${date === undefined ? '' : ` (${date})`}`
     case 'band':
-      return `break-even between ${places.join(' and ')}`
+      return `between ${places.join(' and ')}`
     case 'never':
-      return 'no break-even: it stays dearer'
+      return 'never'
     case 'always':
-      return 'no break-even: it is cheaper throughout'
+      return 'always'
     case 'unknown':
-      return `break-even ${notAvailable}`
+      return notAvailable
   }
 }
 
 function placeText(axis: BreakEven['axis'], value: number): string {
   switch (axis) {
     case 'volume':
-      return `at ${formatTokens(value)} output tokens a day`
+      return `${formatTokens(value)} a day`
     case 'utilisation':
-      return `at ${formatPercent(value)} utilisation`
+      return formatPercent(value)
     case 'months':
-      return `after ${formatNumber(value)} months`
+      return `${formatNumber(value)} months`
   }
 }
 

@@ -2,7 +2,7 @@ import type { CostOption, DecisionCriterion } from '../price/cost-report.ts'
 import {
   assumptions,
   billLines,
-  breakEvenLine,
+  breakEvenTable,
   decisionRows,
   fleetText,
   type OptionRow,
@@ -25,11 +25,10 @@ export function costSection(report: Report, chart: Markup): Markup {
     cost.options.length === 0 ? paragraph('No option was priced.') : optionTable(report),
     html`<p class="small">The prices of a token put the whole bill on the tokens named: they are alternatives and never add up.</p>
 `,
-    cost.breakEvens.length === 0
-      ? undefined
-      : html`<h3>When one option beats another</h3>
-${bulletList(cost.breakEvens.map((each) => breakEvenLine(cost, each)))}`,
-    chart,
+    cost.breakEvens.length === 0 ? undefined : breakEvens(report),
+    html`<div class="charts">
+${chart}</div>
+`,
     decisionTable(report),
     ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
     assumptionTable(report),
@@ -59,6 +58,15 @@ function optionTable({ cost }: Report): Markup {
       row.meanPowerKw === undefined ? '' : formatNumber(row.meanPowerKw),
     ]),
   )
+}
+
+function breakEvens({ cost }: Report): Markup {
+  const { headings, rows } = breakEvenTable(cost)
+  const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
+  return html`<h3>When one option beats another</h3>
+${htmlTable('Break-evens', columns, rows)}
+<p class="small">Volumes are output tokens a day, in whole servers; never and always hold from a thousandth to a thousand times the demand.</p>
+`
 }
 
 const criterionWords: Readonly<Record<DecisionCriterion, string>> = {
@@ -96,7 +104,7 @@ function hasMachinesOfItsOwn({ kind }: CostOption): boolean {
   return kind !== 'api' && kind !== 'hybrid'
 }
 
-function optionName({ option: { name, kind, missing, excluded } }: OptionRow): Markup {
+function optionName({ option: { id, name, kind, missing, excluded } }: OptionRow): Markup {
   const why = missing.map(
     (text) => html`<br><span class="absent">${notAvailable}: ${sentence(text)}</span>`,
   )
@@ -104,7 +112,7 @@ function optionName({ option: { name, kind, missing, excluded } }: OptionRow): M
     ({ requirement, why: reason }) =>
       html`<br><span class="status fail">EXCLUDED</span> <span class="absent">${requirement}: ${sentence(reason)}</span>`,
   )
-  return html`${name} <span class="kind">${kind}</span>${why}${out}`
+  return html`<strong>${id}</strong>: ${name} <span class="kind">${kind}</span>${why}${out}`
 }
 
 function billOf({ cost }: Report, option: CostOption): Markup {

@@ -1,5 +1,5 @@
 import type { Gate } from '../measure/summary.ts'
-import { assumptions, breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import { assumptions, breakEvenTable, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -134,18 +134,27 @@ function costBlock(report: Report): string {
   return [
     escapeMarkdown(pricingBasis(report)),
     ...(cost.options.length === 0 ? [] : [table(head, optionRows(cost).map(optionCells), 'right')]),
-    bullets(
-      [...missing, ...cost.breakEvens.map((each) => breakEvenLine(cost, each))].map(escapeMarkdown),
-    ),
+    bullets(missing.map(escapeMarkdown)),
+    breakEvenBlock(cost),
   ]
     .filter((block) => block !== '')
     .join('\n\n')
 }
 
+function breakEvenBlock(cost: Report['cost']): string {
+  const { headings, rows } = breakEvenTable(cost)
+  if (rows.length === 0) return ''
+  return table(
+    headings,
+    rows.map((cells) => cells.map(escapeMarkdown)),
+    'right',
+  )
+}
+
 function optionCells(row: OptionRow): string[] {
-  const { kind, name } = row.option
+  const { id, kind, name } = row.option
   return [
-    escapeMarkdown(`${name} (${kind})`),
+    escapeMarkdown(`${id}: ${name}`),
     formatUsd(row.usdPerMillionOutputTokens),
     kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
     formatUsd(row.usdPerYear),

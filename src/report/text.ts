@@ -1,5 +1,5 @@
 import type { CostOption } from '../price/cost-report.ts'
-import { breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import { breakEvenTable, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -221,14 +221,20 @@ function costBlock(report: Report): string[] {
     ...wrap(pricingBasis(report), '', ''),
     ...alignColumns([...headings, ...optionRows(cost).map(optionCells)]),
     ...cost.options.flatMap(missingLines),
-    ...cost.breakEvens.flatMap((each) => wrap(breakEvenLine(cost, each), '  - ', '    ')),
+    ...breakEvenLines(cost),
   ]
 }
 
+function breakEvenLines(cost: Report['cost']): string[] {
+  const { headings, rows } = breakEvenTable(cost)
+  if (rows.length === 0) return []
+  return alignColumns([headings, ...rows.map(([pair = '', ...cells]) => [`  ${pair}`, ...cells])])
+}
+
 function optionCells(row: OptionRow): string[] {
-  const { kind, name, excluded } = row.option
+  const { id, kind, name, excluded } = row.option
   return [
-    `  ${kind.padEnd(9)}  ${shorten(name, LONGEST_NAME)}`,
+    `  ${shorten(`${id}: ${name}`, LONGEST_NAME)}`,
     formatUsd(row.usdPerMillionOutputTokens),
     kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
     formatUsd(row.usdPerYear),
@@ -236,7 +242,7 @@ function optionCells(row: OptionRow): string[] {
   ]
 }
 
-const LONGEST_NAME = 34
+const LONGEST_NAME = 42
 
 function missingLines({ name, missing, excluded }: CostOption): string[] {
   return [
