@@ -162,13 +162,13 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
   },
   'open-files': {
     severity: noteUnlessPublished,
-    limit: () => `at least ${percent(ofClient.MIN_FREE_RATIO)} of what this process may open left`,
+    limit: () => 'at least an eighth of what this process may open left',
     remedy: 'The client was near its limit on open files: raise it (`baremark doctor` says how).',
     judge: ofClient.judgeOpenFiles,
   },
   ports: {
     severity: noteUnlessPublished,
-    limit: () => `at least ${percent(ofClient.MIN_FREE_RATIO)} of the ports for connections left`,
+    limit: () => 'at least an eighth of the ports for connections left',
     remedy:
       'The machine was near its limit on ports: widen the range (`baremark doctor` says how), or have the server keep connections open.',
     judge: ofClient.judgePorts,
