@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema, type Purpose } from '../load/benchmark.ts'
 import type { RunGroupPlan } from '../load/run-group.ts'
 import type { SearchPlan } from '../load/search-plan.ts'
+import { MIN_RUNS } from '../measure/gate-load.ts'
 import { FEWEST_RUNS_OF_A_LOOK, looksUpTo } from '../measure/statistics/looks.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type AccessFlags, readAccess } from './access.ts'
@@ -42,6 +43,8 @@ interface RunCommandFlags extends RunFlags {
 export async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<number> {
   const repeats = repeatsOf(flags)
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
+  if (flags.for === 'publish' && (repeats?.runs ?? 1) < MIN_RUNS)
+    io.stderr(`Note: to publish, ${MIN_RUNS} runs or more are needed (--runs ${MIN_RUNS}).\n`)
   return repeats
     ? runGroup(await planOf(file, benchmark, flags, io), repeats, io)
     : runBenchmark(file, benchmark, flags, io)

@@ -1,3 +1,4 @@
+import type { Purpose } from '../load/benchmark.ts'
 import { MIN_COVERAGE_RATIO } from './energy.ts'
 import * as ofAnswers from './gate-answers.ts'
 import * as ofClient from './gate-client.ts'
@@ -14,8 +15,6 @@ import {
 import type { Gate } from './summary.ts'
 
 const MIN_LATENCIES_IN_WINDOW = 3
-/** SPEC CPU takes the median of three. */
-const MIN_RUNS = 3
 
 /** To add a validity gate, add it here, with its judge in the file of what it is about. */
 const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
@@ -232,6 +231,17 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
   },
 }
 
+const RUNS = 'runs'
+
+/** The one gate that is of a group where there is one. */
+const runsRule: GateRule<Pick<RunGateInput, 'purpose' | 'groupRuns'>> = {
+  severity: 'degraded',
+  limit: () => `at least ${ofLoad.MIN_RUNS} of the same benchmark`,
+  remedy:
+    'One start of a server says nothing of the next: repeat the run (--runs), the server started anew in between, and quote the median.',
+  judge: ofLoad.judgeRuns,
+}
+
 /** To add a gate that judges the run as a whole, add it here. */
 const runGateRules: Readonly<Record<string, GateRule<RunGateInput>>> = {
   'alone-on-server': {
@@ -297,13 +307,7 @@ const runGateRules: Readonly<Record<string, GateRule<RunGateInput>>> = {
       'Measure the model that is meant to be used. A server that does not tell its weights: declare them with --weights.',
     judge: ofMachine.judgeModel,
   },
-  runs: {
-    severity: 'degraded',
-    limit: () => `at least ${MIN_RUNS} of the same benchmark`,
-    remedy:
-      'One start of a server says nothing of the next: repeat the run, the server started anew in between, and quote the median.',
-    judge: ({ purpose }) => ofLoad.judgeRuns(purpose),
-  },
+  [RUNS]: runsRule,
 }
 
 /** Judges one operating point by every gate. */
@@ -314,6 +318,13 @@ export function judgeGates(input: GateInput): Gate[] {
 /** Judges the run as a whole. */
 export function judgeRunGates(input: RunGateInput): Gate[] {
   return judgeAll(runGateRules, input)
+}
+
+/** The gates of a run as those of one of a group of so many that went to their end. */
+export function gatesInGroup(gates: readonly Gate[], purpose: Purpose, groupRuns: number): Gate[] {
+  return gates.map((gate) =>
+    gate.gate === RUNS ? judgeOne(RUNS, runsRule, { purpose, groupRuns }) : gate,
+  )
 }
 
 function judgeAll<Input>(rules: Readonly<Record<string, GateRule<Input>>>, input: Input): Gate[] {

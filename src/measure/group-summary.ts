@@ -10,6 +10,7 @@ import {
   machineChanges,
   type NamedRun,
 } from './compare-set-up.ts'
+import { MIN_RUNS } from './gate-load.ts'
 import { type Look, looksAt } from './group-looks.ts'
 import {
   GROUP_CONFIDENCE,
@@ -24,6 +25,7 @@ import {
 import { coverageOfRange } from './run-interval.ts'
 import { smallestNForInterval } from './statistics/order-statistics.ts'
 import type { Verdict } from './summary.ts'
+import { judgeInGroup } from './verdict.ts'
 
 /** A run of a group as it was found: what it came to, or why there is nothing of it. */
 export type FoundRun = RunGroupMember &
@@ -90,8 +92,8 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
   const looks = until && looksAt(inPlace, labels, until, plan)
   const reached = looks?.find((look) => look.reached)
   const wantedRuns = reached?.afterRuns ?? group.plan.runs
-  const runs = found.map(groupRun)
-  const completeRuns = runs.filter(({ state }) => state === 'complete').length
+  const completeRuns = named.filter(({ run }) => run.state === 'complete').length
+  const runs = found.map((each, i) => groupRun(each, i, completeRuns))
   const differences = differencesOf(named)
   const whole = named.filter(({ run }) => run.state === 'complete')
   // A run that was cut short may lack what the others have.
@@ -123,22 +125,26 @@ function nameOf(index: number): string {
   return `R${index + 1}`
 }
 
-function groupRun({ directory, seed, run, ...rest }: FoundRun, index: number): GroupRun {
+/** Judged as one of a group: by itself a run to publish lacks the others. */
+function groupRun(
+  { directory, seed, run, ...rest }: FoundRun,
+  index: number,
+  completeRuns: number,
+): GroupRun {
   const known = { name: nameOf(index), directory, seed }
   if (run === undefined)
     return { ...known, state: 'absent', why: 'why' in rest ? rest.why : undefined }
-  return { ...known, state: run.run.state, facts: runFacts({ ...run, name: known.name }) }
+  const { state } = run.run
+  const summary = { ...run.summary, ...judgeInGroup(run.summary, state, completeRuns) }
+  return { ...known, state, facts: runFacts({ ...run, summary, name: known.name }) }
 }
-
-/** As SPEC CPU has it: the median of 3. */
-const FEWEST_RUNS_TO_PUBLISH = 3
 
 function unfitReasons(verdict: GroupVerdict, whole: readonly NamedRun[]): string[] {
   const explored = whole.filter(({ summary }) => summary.purpose !== 'publish')
   return [
     ...(verdict === 'VALID' ? [] : [`it is ${verdict}`]),
-    ...(whole.length < FEWEST_RUNS_TO_PUBLISH
-      ? [`it takes ${FEWEST_RUNS_TO_PUBLISH} runs that went to their end`]
+    ...(whole.length < MIN_RUNS
+      ? [`it takes ${MIN_RUNS} runs that went to their end`]
       : []),
     ...(explored.length > 0
       ? ['it was run to explore (--for publish is judged by stricter limits)']

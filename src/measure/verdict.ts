@@ -1,5 +1,6 @@
 import type { Purpose } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { gatesInGroup } from './gates.ts'
 import type { Gate, OperatingPoint, Summary } from './summary.ts'
 
 type Judged = Pick<Summary, 'verdict' | 'reasons' | 'purpose' | 'fitToPublish'>
@@ -46,6 +47,20 @@ export function judgeRun(
       ? 'DEGRADED'
       : 'VALID'
   return { verdict, reasons, purpose, fitToPublish: publish && verdict === 'VALID' }
+}
+
+/**
+ * The verdict on a run as one of a group: what it lacks by itself, other runs of the same, the group may have.
+ * Only to publish is that asked for.
+ */
+export function judgeInGroup(
+  summary: Pick<Summary, 'points' | 'gates' | keyof Judged>,
+  state: RunLog['state'],
+  groupRuns: number,
+): Judged {
+  const { points, gates, verdict, reasons, purpose, fitToPublish } = summary
+  if (purpose === 'explore') return { verdict, reasons, purpose, fitToPublish }
+  return judgeRun(points, gatesInGroup(gates, purpose, groupRuns), state, purpose)
 }
 
 const WHOLE_RUN = 'whole run'

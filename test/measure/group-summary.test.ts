@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Until } from '../../src/load/run-group.ts'
 import type { ComparedRun } from '../../src/measure/compare-metrics.ts'
+import { judgeRunGates } from '../../src/measure/gates.ts'
 import { spreadsReachable } from '../../src/measure/group-looks.ts'
 import { summarizeGroup } from '../../src/measure/group-summary.ts'
+import { summarize } from '../../src/measure/summarize.ts'
+import { judgeRun } from '../../src/measure/verdict.ts'
 import { comparedRun } from './compared-runs.ts'
 import { foundRuns, runGroup } from './found-runs.ts'
+import { runLog } from './records.ts'
 
 /** Valid runs at 1 user with these throughputs. */
 const runsOf = (figures: readonly number[]): ComparedRun[] =>
@@ -69,6 +73,42 @@ describe('a group is fit to publish', () => {
     expect(unfit(3, {}).join()).toContain('to explore')
     const { summary } = publish
     expect(unfit(3, { summary: { ...summary, verdict: 'DEGRADED' } })).toEqual(['it is DEGRADED'])
+  })
+})
+
+describe('runs to publish', () => {
+  const { tokens } = summarize(runLog(), [])
+  /** Judged by itself, it lacks other runs and nothing else. */
+  const publishing = (): ComparedRun => {
+    const run = one()
+    const log = { ...run.run, config: { ...run.run.config, purpose: 'publish' as const } }
+    const points = run.summary.points.map((point) => ({ ...point, gates: [] }))
+    const gates = judgeRunGates({ tokens, run: log, purpose: 'publish' }).filter(
+      ({ gate }) => gate === 'runs',
+    )
+    const judged = judgeRun(points, gates, 'complete', 'publish')
+    return { ...run, run: log, summary: { ...run.summary, points, gates, ...judged } }
+  }
+  const groupOf = (...runs: readonly ComparedRun[]) =>
+    summarizeGroup(runGroup(runs.length), foundRuns(runs))
+
+  test('that lack other runs alone have them in a group of three', () => {
+    expect(publishing().summary).toMatchObject({
+      verdict: 'DEGRADED',
+      reasons: ['whole run: runs is not measured, as this is a single run'],
+    })
+    const three = groupOf(publishing(), publishing(), publishing())
+    expect(three).toMatchObject({ verdict: 'VALID', reasons: [], unfit: [] })
+    expect(three.runs.map(({ facts }) => facts?.verdict)).toEqual(['VALID', 'VALID', 'VALID'])
+  })
+
+  test('are too few in a group of two', () => {
+    const two = groupOf(publishing(), publishing())
+    expect(two.verdict).toBe('DEGRADED')
+    expect(two.unfit).toContain('it is DEGRADED')
+    expect(two.runs[0]?.facts?.reasons).toEqual([
+      'whole run: runs is 2, limit at least 3 of the same benchmark',
+    ])
   })
 })
 
