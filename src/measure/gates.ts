@@ -320,6 +320,11 @@ export function judgeRunGates(input: RunGateInput): Gate[] {
   return judgeAll(runGateRules, input)
 }
 
+/** Whether a run was judged by itself, and more of them were asked for. */
+export function lacksRuns(gates: readonly Gate[]): boolean {
+  return gates.some(({ gate, status }) => gate === RUNS && status === 'not-measured')
+}
+
 /** The gates of a run as those of one of a group of so many that went to their end. */
 export function gatesInGroup(gates: readonly Gate[], purpose: Purpose, groupRuns: number): Gate[] {
   return gates.map((gate) =>

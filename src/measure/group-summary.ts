@@ -143,9 +143,7 @@ function unfitReasons(verdict: GroupVerdict, whole: readonly NamedRun[]): string
   const explored = whole.filter(({ summary }) => summary.purpose !== 'publish')
   return [
     ...(verdict === 'VALID' ? [] : [`it is ${verdict}`]),
-    ...(whole.length < MIN_RUNS
-      ? [`it takes ${MIN_RUNS} runs that went to their end`]
-      : []),
+    ...(whole.length < MIN_RUNS ? [`it takes ${MIN_RUNS} runs that went to their end`] : []),
     ...(explored.length > 0
       ? ['it was run to explore (--for publish is judged by stricter limits)']
       : []),

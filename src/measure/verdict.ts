@@ -1,6 +1,6 @@
 import type { Purpose } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
-import { gatesInGroup } from './gates.ts'
+import { gatesInGroup, lacksRuns } from './gates.ts'
 import type { Gate, OperatingPoint, Summary } from './summary.ts'
 
 type Judged = Pick<Summary, 'verdict' | 'reasons' | 'purpose' | 'fitToPublish'>
@@ -50,8 +50,8 @@ export function judgeRun(
 }
 
 /**
- * The verdict on a run as one of a group: what it lacks by itself, other runs of the same, the group may have.
- * Only to publish is that asked for.
+ * The verdict on a run as one of a group. Another one only where it was judged by itself and other runs were
+ * asked for, which is to publish.
  */
 export function judgeInGroup(
   summary: Pick<Summary, 'points' | 'gates' | keyof Judged>,
@@ -59,8 +59,9 @@ export function judgeInGroup(
   groupRuns: number,
 ): Judged {
   const { points, gates, verdict, reasons, purpose, fitToPublish } = summary
-  if (purpose === 'explore') return { verdict, reasons, purpose, fitToPublish }
-  return judgeRun(points, gatesInGroup(gates, purpose, groupRuns), state, purpose)
+  return lacksRuns(gates)
+    ? judgeRun(points, gatesInGroup(gates, purpose, groupRuns), state, purpose)
+    : { verdict, reasons, purpose, fitToPublish }
 }
 
 const WHOLE_RUN = 'whole run'
