@@ -5,6 +5,7 @@ import { type TelemetryScope, telemetryScopes } from '../detect/telemetry/sample
 import type { LoadLevel } from '../load/benchmark.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import type { DeviceFigures } from '../measure/machine-figures.ts'
+import { answerLevel } from '../measure/search/search.ts'
 import type {
   CountSource,
   Distribution,
@@ -168,9 +169,7 @@ function trialOf({ summary: { search } }: Report, level: number) {
 
 /** Whether it is the knee of a sweep, or the load that a search under limits found. */
 function isAnswer({ summary: { search } }: Report, level: number): boolean | undefined {
-  if (search === undefined) return undefined
-  const answer = search.question === 'sweep' ? search.knee : search.outcome
-  return answer.kind === 'found' && answer.level === level
+  return search && answerLevel(search) === level
 }
 
 function distribution(
