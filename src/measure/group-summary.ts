@@ -99,12 +99,14 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
   // A run that was cut short may lack what the others have.
   const apart = differencesOf(whole).filter(({ comparable }) => !comparable)
   const mixed = apart.map(({ label }) => label)
+  const mixture = mixedNotes(named, differences)
+  const levels = labels.map((label) => levelOf(named, label, plan))
   const { verdict, reasons } = judged(group, runs, { completeRuns, wantedRuns, mixed })
   return {
     verdict,
     reasons,
     mixed,
-    unfit: unfitReasons(verdict, whole),
+    unfit: unfitReasons(verdict, whole, mixture.length > 0),
     runs,
     completeRuns,
     wantedRuns,
@@ -113,11 +115,11 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
     differences,
     machineChanges: machineChanges(named),
     notes: [
-      ...countNotes(named.length, plan),
+      ...countNotes(mostFigures(levels), plan),
       ...(until === undefined ? [] : [stoppedByWidth]),
-      ...mixedNotes(named, differences),
+      ...mixture,
     ],
-    levels: labels.map((label) => levelOf(named, label, plan)),
+    levels,
   }
 }
 
@@ -139,11 +141,16 @@ function groupRun(
   return { ...known, state, facts: runFacts({ ...run, summary, name: known.name }) }
 }
 
-function unfitReasons(verdict: GroupVerdict, whole: readonly NamedRun[]): string[] {
+function unfitReasons(
+  verdict: GroupVerdict,
+  whole: readonly NamedRun[],
+  isMixture: boolean,
+): string[] {
   const explored = whole.filter(({ summary }) => summary.purpose !== 'publish')
   return [
     ...(verdict === 'VALID' ? [] : [`it is ${verdict}`]),
     ...(whole.length < MIN_RUNS ? [`it takes ${MIN_RUNS} runs that went to their end`] : []),
+    ...(isMixture ? ['its runs differ in more than their seed'] : []),
     ...(explored.length > 0
       ? ['it was run to explore (--for publish is judged by stricter limits)']
       : []),
@@ -203,6 +210,14 @@ function countNotes(runs: number, { method }: IntervalPlan): GroupNote[] {
 const stoppedByWidth: GroupNote = {
   kind: 'stopped-by-width',
   text: 'How many runs there are depended on their figures. The intervals here allow for that; those of a comparison with other runs do not. For a comparison fix the number of runs beforehand.',
+}
+
+/** Runs that a figure rests on, at best. */
+function mostFigures(levels: readonly GroupLevel[]): number {
+  return Math.max(
+    0,
+    ...levels.flatMap(({ metrics }) => metrics.map(({ figures }) => figures.length)),
+  )
 }
 
 /** Runs that differ in more than their seed. */

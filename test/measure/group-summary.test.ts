@@ -69,6 +69,20 @@ describe('a group is fit to publish', () => {
     expect(unfit(2, publish)).toEqual(['it takes 3 runs that went to their end'])
   })
 
+  test('nor when something beside the seed is another in one of three', () => {
+    const runs = [0, 1, 2].map(() => one(publish))
+    const [first] = runs
+    if (first === undefined) throw new Error('three runs')
+    const tool = { ...first.run.tool, version: '9.9.9' }
+    const other = { ...first, run: { ...first.run, tool } }
+    const { verdict, unfit: why } = summarizeGroup(
+      runGroup(3),
+      foundRuns([...runs.slice(1), other]),
+    )
+    expect(verdict).toBe('VALID')
+    expect(why).toEqual(['its runs differ in more than their seed'])
+  })
+
   test('nor when three were run to explore, or are DEGRADED', () => {
     expect(unfit(3, {}).join()).toContain('to explore')
     const { summary } = publish
@@ -138,6 +152,11 @@ describe('a group that was interrupted in its second run', () => {
     expect(summary.levels[1]?.metrics[0]).toMatchObject({ median: 150, min: 150, max: 150 })
     expect(summary.levels[1]?.metrics[0]?.interval).toBeUndefined()
     expect(summary.levels[1]?.metrics[0]?.why).toContain('one run has no spread')
+  })
+
+  test('speaks of the 2 runs that figures rest on', () => {
+    expect(summary.notes[0]?.text).toContain('; 2 runs cannot show that')
+    expect(summary.notes[0]?.text).toContain('in 50 % of cases')
   })
 })
 
