@@ -1,20 +1,20 @@
 import { join } from 'node:path'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import { kvBytesOfSequence } from '../detect/fit/kv-cache.ts'
-import { isFacts, type ModelConfig } from '../detect/fit/model-config.ts'
+import type { ModelConfig } from '../detect/fit/model-config.ts'
 import { type ModelShape, modelShape } from '../detect/fit/model-shape.ts'
 import { type Fit, fitModel, type MemoryPlan } from '../detect/fit/vram-fit.ts'
 import type { Gpu } from '../detect/gpu-fields.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { loadHardwareProfiles } from '../detect/hardware-profile.ts'
 import { readingValue } from '../detect/reading.ts'
-import { exitCodes, messageOf, UserError } from '../errors.ts'
+import { exitCodes, UserError } from '../errors.ts'
 import { packageRoot } from '../package-files.ts'
 import { formatCount, formatNumber, formatStated, notAvailable } from '../report/format.ts'
 import { plainText } from '../report/plain-text.ts'
 import { BYTES_PER_GIB, BYTES_PER_KIB, BYTES_PER_MIB } from '../units.ts'
-import { readTextFile } from '../yaml-file.ts'
 import type { Io } from './io.ts'
+import { readModelConfig } from './model-config.ts'
 
 /** What the flags of `baremark fit` say. */
 export interface FitFlags {
@@ -95,27 +95,13 @@ function statedIn(flags: FitFlags) {
 
 /** Without a file the model is what the flags say. */
 async function readConfig(file: string | undefined, flags: FitFlags): Promise<ModelConfig> {
-  if (file !== undefined) return parseConfig(file, await readTextFile(file))
+  if (file !== undefined) return (await readModelConfig(file)).config
   const { parameters, layers, kvHeads, headSize, weightsBytes } = flags
   if (![parameters, layers, kvHeads, headSize, weightsBytes].includes(undefined)) return {}
   throw new UserError('Which model is not said.', {
     remedy:
       'Name its config.json, or give all of --parameters, --layers, --kv-heads, --head-size and --weights-bytes.',
   })
-}
-
-function parseConfig(file: string, text: string): ModelConfig {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new UserError(`${file} is no JSON: ${messageOf(cause)}`, {
-      remedy: "Name the model's config.json.",
-      cause,
-    })
-  }
-  if (isFacts(value)) return value
-  throw new UserError(`${file} describes no model.`, { remedy: "Name the model's config.json." })
 }
 
 async function findPlace(flags: FitFlags, detect: () => Promise<Hardware>): Promise<Place> {

@@ -268,6 +268,10 @@ function addMeasuringFlags(command: Command): Command {
       "the model's tokenizer.json: prompts of exactly the tokens asked for",
     )
     .option(
+      '--model-config <file>',
+      "the model's config.json: how near memory and arithmetic units were to their peaks",
+    )
+    .option(
       '--goodput <slo>',
       'limits in ms, such as "ttft:500 tpot:50 e2el:5000"',
       value(parseSlo),

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { acceleratorOf } from '../detect/accelerator.ts'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import { setUpChanges } from '../detect/diff-hardware.ts'
+import type { ModelFacts } from '../detect/fit/model-facts.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import { preflight } from '../detect/preflight/gather-preflight.ts'
 import { type Finding, findingsOf, type ServingGpus } from '../detect/preflight/preflight.ts'
@@ -22,6 +24,7 @@ import type {
   CachingAudit,
   DatasetFacts,
   LevelLog,
+  RooflineFacts,
   RunLog,
   TargetIdentity,
 } from '../load/run-log.ts'
@@ -78,6 +81,8 @@ export interface RunPlan {
   readonly workers?: number
   /** GPUs that serve the model, where the user says so. */
   readonly gpus?: number
+  /** The model as its config.json describes it, where the user has it. */
+  readonly modelFacts?: ModelFacts
   /** Folder in which the run's own folder is made. */
   readonly out: string
   readonly scenario: Scenario
@@ -329,6 +334,7 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       preflight: known.health.findings,
       telemetry: watching.log(),
       dataset: factsOf(known.data),
+      roofline: rooflineFacts(plan, known),
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
@@ -415,6 +421,15 @@ async function ifWanted(
     'Asking the same prompt again and again, to see whether the server answers it faster ...\n',
   )
   return ask()
+}
+
+/** Nothing where the model was not described. */
+function rooflineFacts(plan: RunPlan, { hardware, target }: Known): RooflineFacts | undefined {
+  const { modelFacts: model, scenario, catalogue } = plan
+  if (model === undefined) return undefined
+  const { profiles } = catalogue
+  const stated = scenario.hardwareProfile
+  return { model, accelerator: acceleratorOf(hardware, target.loopback, stated, profiles) }
 }
 
 /** What of the machine's set-up is another than before the load. */

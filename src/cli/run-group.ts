@@ -90,13 +90,14 @@ function tellLooks(repeats: RunGroupPlan, io: Io): void {
 async function makeRuns(plan: RunPlan, group: RunGroup, io: Io): Promise<Made> {
   const { runs, pauseS, until } = group.plan
   const reports = new Map<string, Report>()
+  const stderr = sayingOnce(io)
   for (let run = 1; run <= runs; run++) {
     try {
       if (run > 1) await pause(pauseS, io)
       const seed = seedOfRun(group.seed, run)
       io.stderr(`Run ${run} of ${until ? 'at most ' : ''}${runs}, seed ${seed} ...\n`)
       // Signals of their own: what a run hangs on one is gone with it.
-      const own = { ...io, signal: AbortSignal.any([io.signal]) }
+      const own = { ...io, stderr, signal: AbortSignal.any([io.signal]) }
       const benchmark = { ...plan.benchmark, seed }
       const { report, directory } = await runOnce({ ...plan, benchmark }, own)
       reports.set(basename(directory), report)
@@ -109,6 +110,16 @@ async function makeRuns(plan: RunPlan, group: RunGroup, io: Io): Promise<Made> {
     if (until && (await isEnough(plan.out, reports, io))) break
   }
   return { reports }
+}
+
+/** What every run warns of is said with the first of them. */
+function sayingOnce(io: Io): Io['stderr'] {
+  const said = new Set<string>()
+  return (text) => {
+    if (!/^(Warning|Note): /.test(text)) return io.stderr(text)
+    if (!said.has(text)) io.stderr(text)
+    said.add(text)
+  }
 }
 
 /** Cut short by an interrupt. */

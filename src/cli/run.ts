@@ -1,14 +1,17 @@
 import { dirname } from 'node:path'
+import { modelFacts } from '../detect/fit/model-facts.ts'
 import { UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema, type Purpose } from '../load/benchmark.ts'
 import type { RunGroupPlan } from '../load/run-group.ts'
 import type { SearchPlan } from '../load/search-plan.ts'
+import { MIN_RUNS } from '../measure/gate-load.ts'
 import { FEWEST_RUNS_OF_A_LOOK, looksUpTo } from '../measure/statistics/looks.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type AccessFlags, readAccess } from './access.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import { findCertificate } from './certificate-store.ts'
 import type { Io } from './io.ts'
+import { readModelConfig } from './model-config.ts'
 import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { type RunPlan, runPipeline } from './pipeline.ts'
 import { runGroup } from './run-group.ts'
@@ -16,6 +19,7 @@ import { runGroup } from './run-group.ts'
 /** The flags of every command that measures a server. */
 export interface RunFlags extends AccessFlags, BenchmarkFlags, PriceFlags {
   readonly tokenizer?: string
+  readonly modelConfig?: string
   readonly url: string
   readonly model?: string
   readonly out: string
@@ -42,6 +46,8 @@ interface RunCommandFlags extends RunFlags {
 export async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<number> {
   const repeats = repeatsOf(flags)
   const benchmark = withFlags(await readYamlFile(file, benchmarkSchema), flags)
+  if (flags.for === 'publish' && (repeats?.runs ?? 1) < MIN_RUNS)
+    io.stderr(`Note: to publish, ${MIN_RUNS} runs or more are needed (--runs ${MIN_RUNS}).\n`)
   return repeats
     ? runGroup(await planOf(file, benchmark, flags, io), repeats, io)
     : runBenchmark(file, benchmark, flags, io)
@@ -64,12 +70,16 @@ async function planOf(
   flags: RunFlags,
   io: Io,
 ): Promise<RunPlan> {
-  const [catalogue, scenario, { access, apiKeySource }, certificate] = await Promise.all([
-    loadCatalogue(),
-    loadScenario(flags),
-    readAccess(flags, io),
-    findCertificate(flags.certificate, benchmark.load, io),
-  ])
+  const { modelConfig } = flags
+  const [catalogue, scenario, { access, apiKeySource }, certificate, described] = await Promise.all(
+    [
+      loadCatalogue(),
+      loadScenario(flags),
+      readAccess(flags, io),
+      findCertificate(flags.certificate, benchmark.load, io),
+      modelConfig === undefined ? undefined : readModelConfig(modelConfig),
+    ],
+  )
   return {
     benchmark,
     folder: dirname(file),
@@ -81,6 +91,7 @@ async function planOf(
     declaredWeights: flags.weights,
     workers: flags.workers,
     gpus: flags.gpus,
+    modelFacts: described && modelFacts(described.config, described.sha256),
     out: flags.out,
     scenario,
     catalogue,

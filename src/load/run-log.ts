@@ -1,3 +1,5 @@
+import type { AcceleratorFacts } from '../detect/accelerator.ts'
+import type { ModelFacts } from '../detect/fit/model-facts.ts'
 import type { Hardware } from '../detect/hardware.ts'
 import type { Finding, ServingGpus } from '../detect/preflight/preflight.ts'
 import type { LoadLevel, RunConfig } from './benchmark.ts'
@@ -206,6 +208,8 @@ export interface RunLog {
   readonly serverAfter?: ServerAfter
   /** Whether the server answers the same prompt again faster; absent when it was not asked. */
   readonly cachingAudit?: CachingAudit
+  /** What the model and the hardware under it could do at best; only where the model was described. */
+  readonly roofline?: RooflineFacts
   /** The file that the workload's requests come from. */
   readonly dataset?: DatasetFacts
   readonly levels: readonly LevelLog[]
@@ -234,6 +238,13 @@ export interface CachingAudit {
 interface AuditTimes {
   readonly ttftMs: number
   readonly latencyMs: number
+}
+
+/** A model's sizes, and the peaks of what it runs on. */
+export interface RooflineFacts {
+  readonly model: ModelFacts
+  /** Absent where it is neither detected nor stated. */
+  readonly accelerator?: AcceleratorFacts
 }
 
 /** Where a server's metrics are read, or the reason why they are not. */

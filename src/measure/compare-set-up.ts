@@ -1,7 +1,7 @@
 import { changeSentence, diffHardware } from '../detect/diff-hardware.ts'
-import type { Benchmark } from '../load/benchmark.ts'
 import { describeLevel, levelsOf } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { findsLevels } from '../load/search-plan.ts'
 import type { LaunchConfiguration } from '../load/server-identity.ts'
 import type { ComparedRun } from './compare-metrics.ts'
 
@@ -188,7 +188,7 @@ function toolFacets({ tool, config }: RunLog): Facet[] {
 
 /** Levels that all runs have are compared, the others are told; without one in common there is nothing to compare. */
 function levelDifference(runs: readonly NamedRun[]): Difference[] {
-  const labels = runs.map(({ name, run }) => ({ name, levels: levelLabels(run.config.benchmark) }))
+  const labels = runs.map(({ name, run }) => ({ name, levels: levelLabels(run) }))
   const values = byValue(labels.map(({ name, levels }) => ({ name, value: levels.join('; ') })))
   if (values.length < 2) return []
   const [first, ...others] = labels
@@ -197,8 +197,12 @@ function levelDifference(runs: readonly NamedRun[]): Difference[] {
   return [{ group: 'benchmark', label: 'Load levels', comparable, values }]
 }
 
-function levelLabels({ load }: Benchmark): string[] {
-  return levelsOf(load).map(describeLevel)
+/** A run that found its levels by itself has those that it ran, each once. */
+function levelLabels({ config, levels }: RunLog): string[] {
+  const loads = findsLevels(config.search)
+    ? levels.map(({ load }) => load)
+    : levelsOf(config.benchmark.load)
+  return [...new Set(loads.map(describeLevel))]
 }
 
 /** What of each run's machine is another than of the first run's. */

@@ -13,6 +13,7 @@ import {
   machineChanges,
   type NamedRun,
 } from './compare-set-up.ts'
+import { answerLevel } from './search/search.ts'
 import { compareMetrics, type MetricComparison } from './statistics/comparison.ts'
 import { leastP, mannWhitney } from './statistics/mann-whitney.ts'
 import { geometricMean, variance } from './statistics/moments.ts'
@@ -218,7 +219,10 @@ export interface PointOfRun {
 
 export function pointsAt(runs: readonly ComparedRun[], label: string): PointOfRun[] {
   return runs.flatMap((run) => {
-    const point = run.summary.points.find((each) => each.label === label)
+    const same = run.summary.points.filter((each) => each.label === label)
+    // Of several looks at one load, the one that the search itself goes by.
+    const answer = answerLevel(run.summary.search)
+    const point = same.find(({ level }) => level === answer) ?? same[0]
     return point === undefined ? [] : [{ run, point }]
   })
 }

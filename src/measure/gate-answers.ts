@@ -189,10 +189,11 @@ export function judgeCachingAudit({ run: { cachingAudit } }: RunGateInput): Judg
   const ttft = speedup('ttftMs')
   if (latency.ratio === undefined) return notMeasured('a request took no time')
   const value = `identical prompts ${timesText(latency)} as fast, to the first token ${timesText(ttft)}, ${pairs.length} pairs`
-  if (latency.ratio > MAX_CACHING_SPEEDUP) return judged(value, false)
-  if ((latency.high ?? latency.ratio) > MAX_CACHING_SPEEDUP)
+  // Without any spread the ratio is exact.
+  const { low = latency.ratio, high = latency.ratio } = latency
+  if (low <= MAX_CACHING_SPEEDUP && high > MAX_CACHING_SPEEDUP)
     return notMeasured(`times differ too much to tell: ${value}`)
-  return judged(value, true)
+  return judged(value, high <= MAX_CACHING_SPEEDUP)
 }
 
 function timesText({ ratio, low, high }: ReturnType<typeof logWelch>): string {

@@ -14,7 +14,7 @@ export const MAX_WORKER_CORES = 0.7
 export const MAX_LOOP_DELAY_P99_MS = 10
 export const MAX_INSTRUMENT_ERROR_RATIO = 0.1
 /** Free of a limit, as MLCommons' endpoints asks of its pool of connections. */
-export const MIN_FREE_RATIO = 0.125
+const MIN_FREE_RATIO = 1 / 8
 /** By judgement: some times what it takes to read two clocks on a busy machine. */
 export const MAX_CLOCK_STEP_MS = 50
 

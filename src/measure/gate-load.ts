@@ -9,6 +9,7 @@ import {
   judged,
   notMeasured,
   percent,
+  type RunGateInput,
   signedPercent,
 } from './gate-rule.ts'
 import { shareAtMost } from './statistics/clopper-pearson.ts'
@@ -241,9 +242,16 @@ export function judgeLittlesLaw({ point: { load, littlesLaw } }: GateInput): Jud
   )
 }
 
-/** A run is one of a group at most, and knows nothing of the others. */
-export function judgeRuns(purpose: Purpose): Judgement {
-  return purpose === 'publish'
+/** SPEC CPU takes the median of three. */
+export const MIN_RUNS = 3
+
+/** A run by itself knows of no other. */
+export function judgeRuns({
+  purpose,
+  groupRuns,
+}: Pick<RunGateInput, 'purpose' | 'groupRuns'>): Judgement {
+  if (purpose === 'explore') return doesNotApply('one run is enough to explore')
+  return groupRuns === undefined
     ? notMeasured('this is a single run')
-    : doesNotApply('one run is enough to explore')
+    : judged(`${groupRuns}`, groupRuns >= MIN_RUNS)
 }

@@ -22,6 +22,8 @@ export interface RunGateInput {
   readonly machine?: WatchedMachine
   /** From the first look at the server to the last. */
   readonly server?: ServerFigures
+  /** Runs of the group that went to their end; absent where a run is judged by itself. */
+  readonly groupRuns?: number
 }
 
 /** What a gate came to. A reason goes on after `as` or `because`, without a full stop. */

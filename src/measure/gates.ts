@@ -1,3 +1,4 @@
+import type { Purpose } from '../load/benchmark.ts'
 import { MIN_COVERAGE_RATIO } from './energy.ts'
 import * as ofAnswers from './gate-answers.ts'
 import * as ofClient from './gate-client.ts'
@@ -14,8 +15,6 @@ import {
 import type { Gate } from './summary.ts'
 
 const MIN_LATENCIES_IN_WINDOW = 3
-/** SPEC CPU takes the median of three. */
-const MIN_RUNS = 3
 
 /** To add a validity gate, add it here, with its judge in the file of what it is about. */
 const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
@@ -162,13 +161,13 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
   },
   'open-files': {
     severity: noteUnlessPublished,
-    limit: () => `at least ${percent(ofClient.MIN_FREE_RATIO)} of what this process may open left`,
+    limit: () => 'at least an eighth of what this process may open left',
     remedy: 'The client was near its limit on open files: raise it (`baremark doctor` says how).',
     judge: ofClient.judgeOpenFiles,
   },
   ports: {
     severity: noteUnlessPublished,
-    limit: () => `at least ${percent(ofClient.MIN_FREE_RATIO)} of the ports for connections left`,
+    limit: () => 'at least an eighth of the ports for connections left',
     remedy:
       'The machine was near its limit on ports: widen the range (`baremark doctor` says how), or have the server keep connections open.',
     judge: ofClient.judgePorts,
@@ -230,6 +229,17 @@ const gateRules: Readonly<Record<string, GateRule<GateInput>>> = {
     remedy: 'The level stopped before its end: run it again.',
     judge: ({ point }) => judged(point.ended, point.ended === 'complete'),
   },
+}
+
+const RUNS = 'runs'
+
+/** The one gate that is of a group where there is one. */
+const runsRule: GateRule<Pick<RunGateInput, 'purpose' | 'groupRuns'>> = {
+  severity: 'degraded',
+  limit: () => `at least ${ofLoad.MIN_RUNS} of the same benchmark`,
+  remedy:
+    'One start of a server says nothing of the next: repeat the run (--runs), the server started anew in between, and quote the median.',
+  judge: ofLoad.judgeRuns,
 }
 
 /** To add a gate that judges the run as a whole, add it here. */
@@ -297,13 +307,7 @@ const runGateRules: Readonly<Record<string, GateRule<RunGateInput>>> = {
       'Measure the model that is meant to be used. A server that does not tell its weights: declare them with --weights.',
     judge: ofMachine.judgeModel,
   },
-  runs: {
-    severity: 'degraded',
-    limit: () => `at least ${MIN_RUNS} of the same benchmark`,
-    remedy:
-      'One start of a server says nothing of the next: repeat the run, the server started anew in between, and quote the median.',
-    judge: ({ purpose }) => ofLoad.judgeRuns(purpose),
-  },
+  [RUNS]: runsRule,
 }
 
 /** Judges one operating point by every gate. */
@@ -314,6 +318,18 @@ export function judgeGates(input: GateInput): Gate[] {
 /** Judges the run as a whole. */
 export function judgeRunGates(input: RunGateInput): Gate[] {
   return judgeAll(runGateRules, input)
+}
+
+/** Whether a run was judged by itself, and more of them were asked for. */
+export function lacksRuns(gates: readonly Gate[]): boolean {
+  return gates.some(({ gate, status }) => gate === RUNS && status === 'not-measured')
+}
+
+/** The gates of a run as those of one of a group of so many that went to their end. */
+export function gatesInGroup(gates: readonly Gate[], purpose: Purpose, groupRuns: number): Gate[] {
+  return gates.map((gate) =>
+    gate.gate === RUNS ? judgeOne(RUNS, runsRule, { purpose, groupRuns }) : gate,
+  )
 }
 
 function judgeAll<Input>(rules: Readonly<Record<string, GateRule<Input>>>, input: Input): Gate[] {

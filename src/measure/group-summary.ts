@@ -10,6 +10,7 @@ import {
   machineChanges,
   type NamedRun,
 } from './compare-set-up.ts'
+import { MIN_RUNS } from './gate-load.ts'
 import { type Look, looksAt } from './group-looks.ts'
 import {
   GROUP_CONFIDENCE,
@@ -24,6 +25,7 @@ import {
 import { coverageOfRange } from './run-interval.ts'
 import { smallestNForInterval } from './statistics/order-statistics.ts'
 import type { Verdict } from './summary.ts'
+import { judgeInGroup } from './verdict.ts'
 
 /** A run of a group as it was found: what it came to, or why there is nothing of it. */
 export type FoundRun = RunGroupMember &
@@ -90,19 +92,21 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
   const looks = until && looksAt(inPlace, labels, until, plan)
   const reached = looks?.find((look) => look.reached)
   const wantedRuns = reached?.afterRuns ?? group.plan.runs
-  const runs = found.map(groupRun)
-  const completeRuns = runs.filter(({ state }) => state === 'complete').length
+  const completeRuns = named.filter(({ run }) => run.state === 'complete').length
+  const runs = found.map((each, i) => groupRun(each, i, completeRuns))
   const differences = differencesOf(named)
   const whole = named.filter(({ run }) => run.state === 'complete')
   // A run that was cut short may lack what the others have.
   const apart = differencesOf(whole).filter(({ comparable }) => !comparable)
   const mixed = apart.map(({ label }) => label)
+  const mixture = mixedNotes(named, differences)
+  const levels = labels.map((label) => levelOf(named, label, plan))
   const { verdict, reasons } = judged(group, runs, { completeRuns, wantedRuns, mixed })
   return {
     verdict,
     reasons,
     mixed,
-    unfit: unfitReasons(verdict, whole),
+    unfit: unfitReasons(verdict, whole, mixture.length > 0),
     runs,
     completeRuns,
     wantedRuns,
@@ -111,11 +115,11 @@ export function summarizeGroup(group: RunGroup, found: readonly FoundRun[]): Gro
     differences,
     machineChanges: machineChanges(named),
     notes: [
-      ...countNotes(named.length, plan),
+      ...countNotes(mostFigures(levels), plan),
       ...(until === undefined ? [] : [stoppedByWidth]),
-      ...mixedNotes(named, differences),
+      ...mixture,
     ],
-    levels: labels.map((label) => levelOf(named, label, plan)),
+    levels,
   }
 }
 
@@ -123,23 +127,30 @@ function nameOf(index: number): string {
   return `R${index + 1}`
 }
 
-function groupRun({ directory, seed, run, ...rest }: FoundRun, index: number): GroupRun {
+/** Judged as one of a group: by itself a run to publish lacks the others. */
+function groupRun(
+  { directory, seed, run, ...rest }: FoundRun,
+  index: number,
+  completeRuns: number,
+): GroupRun {
   const known = { name: nameOf(index), directory, seed }
   if (run === undefined)
     return { ...known, state: 'absent', why: 'why' in rest ? rest.why : undefined }
-  return { ...known, state: run.run.state, facts: runFacts({ ...run, name: known.name }) }
+  const { state } = run.run
+  const summary = { ...run.summary, ...judgeInGroup(run.summary, state, completeRuns) }
+  return { ...known, state, facts: runFacts({ ...run, summary, name: known.name }) }
 }
 
-/** As SPEC CPU has it: the median of 3. */
-const FEWEST_RUNS_TO_PUBLISH = 3
-
-function unfitReasons(verdict: GroupVerdict, whole: readonly NamedRun[]): string[] {
+function unfitReasons(
+  verdict: GroupVerdict,
+  whole: readonly NamedRun[],
+  isMixture: boolean,
+): string[] {
   const explored = whole.filter(({ summary }) => summary.purpose !== 'publish')
   return [
     ...(verdict === 'VALID' ? [] : [`it is ${verdict}`]),
-    ...(whole.length < FEWEST_RUNS_TO_PUBLISH
-      ? [`it takes ${FEWEST_RUNS_TO_PUBLISH} runs that went to their end`]
-      : []),
+    ...(whole.length < MIN_RUNS ? [`it takes ${MIN_RUNS} runs that went to their end`] : []),
+    ...(isMixture ? ['its runs differ in more than their seed'] : []),
     ...(explored.length > 0
       ? ['it was run to explore (--for publish is judged by stricter limits)']
       : []),
@@ -199,6 +210,14 @@ function countNotes(runs: number, { method }: IntervalPlan): GroupNote[] {
 const stoppedByWidth: GroupNote = {
   kind: 'stopped-by-width',
   text: 'How many runs there are depended on their figures. The intervals here allow for that; those of a comparison with other runs do not. For a comparison fix the number of runs beforehand.',
+}
+
+/** Runs that a figure rests on, at best. */
+function mostFigures(levels: readonly GroupLevel[]): number {
+  return Math.max(
+    0,
+    ...levels.flatMap(({ metrics }) => metrics.map(({ figures }) => figures.length)),
+  )
 }
 
 /** Runs that differ in more than their seed. */

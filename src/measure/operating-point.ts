@@ -12,6 +12,8 @@ import { errorAt, type JudgedCertificate, noCertificate } from './instrument-cer
 import { startLoadMeter } from './instrument-load.ts'
 import { startLevelEvidence } from './level-evidence.ts'
 import { machineFigures, type WatchedMachine } from './machine-summary.ts'
+import { startModelWork } from './model-work.ts'
+import { type RooflineInputs, rooflineOf } from './roofline.ts'
 import { startSeries } from './series.ts'
 import { serverFigures } from './server-figures.ts'
 import { littlesLawOf, steadyStateOf, throughputInterval } from './steady-state.ts'
@@ -32,6 +34,7 @@ interface Evidence {
   readonly samples?: readonly ServerSample[]
   readonly run?: RunLog
   readonly machine?: WatchedMachine
+  readonly roofline?: RooflineInputs
 }
 
 /** What one load level comes to. Takes the records of the level, warm-up included. */
@@ -39,7 +42,7 @@ export function startOperatingPoint(
   log: LevelLog,
   benchmark: Benchmark,
   judged: JudgedCertificate = noCertificate,
-  { samples = [], run, machine }: Evidence = {},
+  { samples = [], run, machine, roofline }: Evidence = {},
 ): Tally<OperatingPoint> {
   const window: Window = { startMs: log.windowStartMs, endMs: log.windowEndMs }
   const counts = startCounts(log.issued)
@@ -50,12 +53,15 @@ export function startOperatingPoint(
   const usageParts = startUsageParts()
   const series = startSeries(window)
   const left = startLevelEvidence(log, benchmark)
+  const work =
+    roofline && startModelWork(window, roofline.model.cachedLayers, roofline.promptsMayShare)
   const parts = [counts, distributions, throughput, goodput, meter, usageParts, series, left]
   let sentInside = 0
   let due = log.neverSent ?? 0
   return {
     add: (record) => {
       for (const part of parts) part.add(record)
+      work?.add(record)
       if (isInside(window, record.sentMs)) sentInside++
       if (isInside(window, record.dueMs)) due++
     },
@@ -92,6 +98,7 @@ export function startOperatingPoint(
         rate: rateOf(log.load, perSecond(due, window), perSecond(sentInside, window)),
         server: serverFigures(samples, window.startMs, window.endMs),
         machine: machine && machineFigures(machine, window, workOf(rates, window)),
+        roofline: work && rooflineOf(work.finish(), windowSeconds(window), roofline),
         health: log.health,
         instrument: { ...load, error: errorAt({ load: log.load, ...load }, judged) },
         ended: log.ended,

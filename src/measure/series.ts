@@ -105,7 +105,7 @@ function wasGivenUp({ outcome: { kind } }: RequestRecord): boolean {
 }
 
 /** Requests in flight as time goes by: each adds what it has of its own bin, and one to all bins after it. */
-function startInFlight({ startMs }: Window, n: number, binMs: number) {
+export function startInFlight({ startMs }: Window, n: number, binMs: number) {
   const ownMs = new Float64Array(n)
   const after = new Float64Array(n)
   const step = (ms: number, by: 1 | -1): void => {

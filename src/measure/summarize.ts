@@ -8,6 +8,7 @@ import { judgeRunGates } from './gates.ts'
 import { type Certificate, certificateUse, judgeCertificate } from './instrument-certificate.ts'
 import { machineSummary, watchedMachine } from './machine-summary.ts'
 import { startOperatingPoint } from './operating-point.ts'
+import { rooflineInputs } from './roofline.ts'
 import { countedPoints, summarizeSearch, usablePoints } from './search/search.ts'
 import { serverTimeline, wholeRunFigures } from './server-figures.ts'
 import { servingGpus } from './serving-gpus.ts'
@@ -33,14 +34,15 @@ export function startSummary(
   const judged = judgeCertificate(run, certificate)
   const machine = watchedMachine(run, telemetry)
   const purpose = purposeOf(run)
-  const evidence = { samples, run, machine }
+  const server = wholeRunFigures(samples)
+  const roofline = rooflineInputs(run, server?.specAcceptedRatio !== undefined)
+  const evidence = { samples, run, machine, roofline }
   const levels = new Map(
     run.levels.map((log) => [
       log.level,
       startOperatingPoint(log, run.config.benchmark, judged, evidence),
     ]),
   )
-  const server = wholeRunFigures(samples)
   const counts = startTokenCounts(run, server)
   return {
     add: (record) => {
@@ -66,6 +68,7 @@ export function startSummary(
         server,
         serverTimeline: timeline.length > 0 ? timeline : undefined,
         machine: machine && machineSummary(machine),
+        roofline: roofline?.basis,
         ...judgeRun(countedPoints(points, search), gates, run.state, purpose),
         warnings: warningsOf(run, points, tokens, machine),
         instrument: certificateUse(judged),

@@ -1,3 +1,4 @@
+import type { ComputeType } from '../detect/fit/weight-bytes.ts'
 import type { LoadLevel, Purpose, Slo } from '../load/benchmark.ts'
 import type { FailureSide } from '../load/record.ts'
 import type { ClientHealth, LevelEnd } from '../load/run-log.ts'
@@ -123,6 +124,48 @@ export interface FinishReason {
   readonly requests: number
 }
 
+/** Between which figures the true one lies; both are the same where it is known. */
+export interface Bounds {
+  readonly low: number
+  readonly high: number
+}
+
+/** How near a level came to what memory and arithmetic units can do. Absent is unknown, as `RooflineBasis.missing` tells. */
+export interface Roofline {
+  /** Answers that share a step of decoding, mean over steps. */
+  readonly batch?: number
+  /** Of one copy of the model, over the whole window. */
+  readonly stepsPerS?: number
+  /** That decoding must have read. */
+  readonly bytesPerS?: Bounds
+  readonly flopsPerS?: number
+  /** MBU: of the peak bandwidth. Over 1 something is not what it was said to be. */
+  readonly memoryRatio?: Bounds
+  /** MFU: of the dense peak. */
+  readonly computeRatio?: number
+  /** What the server was near: at least half of a roof; `neither` under half of both. */
+  readonly bound?: 'memory' | 'compute' | 'neither'
+}
+
+/** The roofs that levels are held against, and what was taken for granted. */
+export interface RooflineBasis {
+  /** Name in the hardware profile. */
+  readonly accelerator?: string
+  /** GPUs that serve, or 1 machine without one. */
+  readonly units?: number
+  /** Of all of them together. */
+  readonly memoryBytesPerS?: number
+  readonly computeType?: ComputeType
+  /** Dense, of that type, of all of them together. */
+  readonly computeFlopsPerS?: number
+  readonly kvBytesPerNumber?: number
+  /** Copies of the model, or stages of a pipeline, that step by themselves. */
+  readonly copies?: Bounds
+  /** What is unknown, each in words. */
+  readonly missing: readonly string[]
+  readonly assumptions: readonly string[]
+}
+
 /** What one load level came to. Distributions are over completed requests of the measured phase. */
 export interface OperatingPoint {
   readonly level: number
@@ -199,6 +242,8 @@ export interface OperatingPoint {
   readonly server?: ServerFigures
   /** GPUs, processors and power in the window; absent where nothing was recorded of them. */
   readonly machine?: MachineFigures
+  /** Absent where the model was not described. */
+  readonly roofline?: Roofline
   readonly health: ClientHealth
   readonly instrument: InstrumentAtLevel
   readonly ended: LevelEnd
@@ -397,6 +442,7 @@ export type WarningKind =
   | 'energy-gap'
   | 'power-over-limit'
   | 'window-not-steady'
+  | 'over-roofline'
 
 /** One corner of the throughput-interactivity frontier. */
 export interface FrontierPoint {
@@ -443,6 +489,8 @@ export interface Summary {
   readonly serverTimeline?: readonly ServerMoment[]
   /** Absent where no telemetry was recorded. */
   readonly machine?: MachineSummary
+  /** Absent where the model was not described. */
+  readonly roofline?: RooflineBasis
   /** Why the verdict is not VALID; empty when it is. */
   readonly reasons: readonly string[]
   readonly warnings: readonly Warning[]

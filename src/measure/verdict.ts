@@ -1,5 +1,6 @@
 import type { Purpose } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
+import { gatesInGroup, lacksRuns } from './gates.ts'
 import type { Gate, OperatingPoint, Summary } from './summary.ts'
 
 type Judged = Pick<Summary, 'verdict' | 'reasons' | 'purpose' | 'fitToPublish'>
@@ -46,6 +47,21 @@ export function judgeRun(
       ? 'DEGRADED'
       : 'VALID'
   return { verdict, reasons, purpose, fitToPublish: publish && verdict === 'VALID' }
+}
+
+/**
+ * The verdict on a run as one of a group. Another one only where it was judged by itself and other runs were
+ * asked for, which is to publish.
+ */
+export function judgeInGroup(
+  summary: Pick<Summary, 'points' | 'gates' | keyof Judged>,
+  state: RunLog['state'],
+  groupRuns: number,
+): Judged {
+  const { points, gates, verdict, reasons, purpose, fitToPublish } = summary
+  return lacksRuns(gates)
+    ? judgeRun(points, gatesInGroup(gates, purpose, groupRuns), state, purpose)
+    : { verdict, reasons, purpose, fitToPublish }
 }
 
 const WHOLE_RUN = 'whole run'

@@ -3,10 +3,12 @@ import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import type { WatchedMachine } from './machine-summary.ts'
 import { levelMachineWarnings, machineWarnings } from './machine-warnings.ts'
+import { isOverRoof } from './roofline.ts'
 import type {
   CountSource,
   Distribution,
   OperatingPoint,
+  Roofline,
   TokenAgreement,
   TokenCounts,
   Warning,
@@ -149,8 +151,20 @@ function levelWarnings(run: RunLog, point: OperatingPoint): Warning[] {
       'the server sends no token counts, so chunks were counted; a chunk may hold several tokens.',
     )
   }
+  if (point.roofline && isOverRoof(point.roofline))
+    add('over-roofline', overRoofText(point.roofline))
   for (const { kind, text } of levelMachineWarnings(run, point)) add(kind, text)
   return warnings
+}
+
+function overRoofText({ memoryRatio, computeRatio }: Roofline): string {
+  const over = [
+    ...((memoryRatio?.low ?? 0) > 1
+      ? [`${memoryRatio?.low.toFixed(2)} of the memory bandwidth`]
+      : []),
+    ...((computeRatio ?? 0) > 1 ? [`${computeRatio?.toFixed(2)} of the arithmetic peak`] : []),
+  ]
+  return `its tokens would have taken ${over.join(' and ')} there is. The hardware profile, the number of GPUs or config.json is not that of the server, or it drafts several tokens a step.`
 }
 
 /** MLPerf's materiality. */

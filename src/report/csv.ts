@@ -5,6 +5,7 @@ import { type TelemetryScope, telemetryScopes } from '../detect/telemetry/sample
 import type { LoadLevel } from '../load/benchmark.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import type { DeviceFigures } from '../measure/machine-figures.ts'
+import { answerLevel } from '../measure/search/search.ts'
 import type {
   CountSource,
   Distribution,
@@ -84,6 +85,10 @@ const columns: readonly Column[] = [
   ['steady_output_tokens_per_s_high', (_, row) => steady(row)?.interval?.high],
   ['steady_in_flight_mean', (_, { point }) => point.littlesLaw?.meanInFlight],
   ['littles_law_residual_ratio', (_, { point }) => point.littlesLaw?.residualRatio],
+  ['decode_batch', (_, { point }) => point.roofline?.batch],
+  ['mbu_low', (_, { point }) => point.roofline?.memoryRatio?.low],
+  ['mbu_high', (_, { point }) => point.roofline?.memoryRatio?.high],
+  ['mfu', (_, { point }) => point.roofline?.computeRatio],
   ['input_tokens_per_s', (_, { point }) => point.inputTokensPerS],
   ['whole_run_output_tokens_per_s', (_, { point }) => point.wholeRunOutputTokensPerS],
   ['output_tokens_per_s_per_user', (_, { point }) => point.tokensPerSPerUser],
@@ -168,9 +173,7 @@ function trialOf({ summary: { search } }: Report, level: number) {
 
 /** Whether it is the knee of a sweep, or the load that a search under limits found. */
 function isAnswer({ summary: { search } }: Report, level: number): boolean | undefined {
-  if (search === undefined) return undefined
-  const answer = search.question === 'sweep' ? search.knee : search.outcome
-  return answer.kind === 'found' && answer.level === level
+  return search && answerLevel(search) === level
 }
 
 function distribution(

@@ -4,14 +4,18 @@ import { formatDate } from './format.ts'
 import { groupDocument } from './group-document.ts'
 import type { GroupReport } from './group-report.ts'
 import { htmlPage } from './html-page.ts'
-import { bulletList, htmlSection, htmlTable } from './html-table.ts'
+import { bulletList, factList, htmlSection, htmlTable } from './html-table.ts'
 import { html, type Markup } from './markup.ts'
 
 /** One file to read, print or attach. */
 export function groupHtml(report: GroupReport): string {
   const { group, subject, summary } = report
   const unreal = unrealNotices(summary.runs.flatMap((run) => run.facts ?? []))
-  const { notices, blocks } = groupDocument(report)
+  // The first block is what the head of the page says.
+  const {
+    notices,
+    blocks: [head, ...blocks],
+  } = groupDocument(report)
   const [verdict = '', ...reasons] = notices.filter((notice) => !unreal.includes(notice))
   const title = subject.find(({ name }) => name === 'System')?.text ?? group.benchmark
   return htmlPage({
@@ -21,6 +25,10 @@ export function groupHtml(report: GroupReport): string {
     content: html`<div class="verdict ${verdictClass(report)}">
 <h2>${verdict}</h2>
 ${reasons.length === 0 ? undefined : bulletList(reasons)}</div>
+<header>
+<p class="eyebrow">Inference benchmark report: ${head?.title}</p>
+<h1>${title}</h1>
+${factList(subject.filter(({ name }) => name !== 'System').map(({ name, text }) => [name, text]))}</header>
 ${blocks.map(sectionOf)}<footer>${group.tool.name} ${group.tool.version}, ${formatDate(group.startedAt)}, group ${group.groupId}</footer>
 `,
   }).markup

@@ -21,6 +21,7 @@ import { instrumentHeadings, instrumentNote, instrumentRows } from './instrument
 import { levelRows, noteMark, tableNotes, wideLevelColumns } from './level-table.ts'
 import { html, type Markup } from './markup.ts'
 import type { Report } from './report.ts'
+import { rooflineLines, rooflineTable, rooflineTitle } from './roofline-facts.ts'
 import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { intervalText, steadyTable, steadyTitle, unsteadyLines } from './steady-facts.ts'
@@ -79,6 +80,18 @@ export function steadySection(report: Report): Markup | undefined {
     textTable(steadyTitle, table),
     lines.length === 0 ? undefined : bulletList(lines),
     paragraph(table.note),
+  )
+}
+
+/** How near each level came to the roofs of its hardware; nothing where the model was not described. */
+export function rooflineSection(report: Report): Markup | undefined {
+  const table = rooflineTable(report)
+  if (table === undefined) return undefined
+  return htmlSection(
+    rooflineTitle,
+    textTable(rooflineTitle, table),
+    paragraph(table.note),
+    bulletList(rooflineLines(report)),
   )
 }
 

@@ -23,6 +23,7 @@ import {
   levelSection,
   listUnder,
   percentileSection,
+  rooflineSection,
   searchSection,
   serverSection,
   steadySection,
@@ -50,6 +51,7 @@ async function renderHtml(report: Report): Promise<string> {
     levelSection(report),
     searchSection(report),
     steadySection(report),
+    rooflineSection(report),
     htmlSection(
       'Charts',
       html`<div class="charts">

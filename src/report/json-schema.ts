@@ -12,6 +12,7 @@ import {
   machineSummarySchema,
   telemetryLogSchema,
 } from './machine-schema.ts'
+import { rooflineBasisSchema, rooflineFactsSchema, rooflineSchema } from './roofline-schema.ts'
 import { searchSummarySchema } from './search-schema.ts'
 
 export const count = z.int().nonnegative()
@@ -453,6 +454,7 @@ const pointSchema = z
       .describe('Open loop only'),
     server: serverFiguresSchema.optional(),
     machine: machineFiguresSchema.optional(),
+    roofline: rooflineSchema.optional(),
     health: healthSchema,
     instrument: instrumentSchema,
     ended: endedSchema,
@@ -484,6 +486,7 @@ const measureWarningSchema = z.strictObject({
     'energy-gap',
     'power-over-limit',
     'window-not-steady',
+    'over-roofline',
   ]),
   text: z.string(),
   level: count.optional().describe('Load level it is about; absent when it is about the run'),
@@ -519,6 +522,7 @@ const summarySchema = z.strictObject({
   server: serverFiguresSchema.optional(),
   serverTimeline: z.array(serverMomentSchema).optional(),
   machine: machineSummarySchema.optional(),
+  roofline: rooflineBasisSchema.optional(),
   search: searchSummarySchema.optional(),
   verdict: z.enum(['VALID', 'DEGRADED', 'INVALID']),
   purpose: purposeSchema.describe('What the limits of the gates were chosen for'),
@@ -639,6 +643,7 @@ const runSchema = z.strictObject({
     ])
     .optional()
     .describe("Where the server's own metrics were read"),
+  roofline: rooflineFactsSchema.optional(),
   dataset: z
     .strictObject({
       format: z.string(),

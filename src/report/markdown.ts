@@ -34,6 +34,7 @@ import {
 } from './machine-facts.ts'
 import { plainText } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { rooflineLines, rooflineTable, rooflineTitle } from './roofline-facts.ts'
 import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, serverTimeTable, type TextTable } from './server-facts.ts'
 import { steadyLines, steadyTitle } from './steady-facts.ts'
@@ -54,6 +55,7 @@ function renderMarkdown(report: Report): string {
     levelBlock(report),
     searchBlock(report),
     steadyBlock(report),
+    rooflineBlock(report),
     errorBlock(report),
     findingBlock(report),
     costBlock(report),
@@ -115,6 +117,14 @@ function searchBlock(report: Report): string {
 function steadyBlock(report: Report): string {
   const lines = steadyLines(report)
   return lines.length === 0 ? '' : `${steadyTitle}:\n\n${bullets(lines.map(escapeMarkdown))}`
+}
+
+/** Empty where the model was not described. */
+function rooflineBlock(report: Report): string {
+  const of = rooflineTable(report)
+  if (of === undefined) return ''
+  const lines = bullets(rooflineLines(report).map(escapeMarkdown))
+  return [`${rooflineTitle}:`, textTable(of), escapeMarkdown(of.note), lines].join('\n\n')
 }
 
 function errorBlock(report: Report): string {

@@ -21,6 +21,7 @@ import {
 } from './machine-facts.ts'
 import { plainText, shorten } from './plain-text.ts'
 import type { Report, ReportFormat } from './report.ts'
+import { rooflineLines, rooflineTable, rooflineTitle } from './roofline-facts.ts'
 import { searchLines, searchTable, searchTitle } from './search-facts.ts'
 import { looksLine, serverTable, type TextTable } from './server-facts.ts'
 import { steadyLines, steadyTitle } from './steady-facts.ts'
@@ -38,6 +39,7 @@ function renderText(report: Report): string {
     levelBlock(report),
     ...searchBlock(report),
     ...steadyBlock(report),
+    ...rooflineBlock(report),
     ...errorBlock(report),
     ...findingBlock(report),
     ...energyBlock(report),
@@ -123,6 +125,20 @@ function steadyBlock(report: Report): string[][] {
   const lines = steadyLines(report)
   if (lines.length === 0) return []
   return [[`${steadyTitle}:`, ...lines.flatMap((line) => wrap(line, '  - ', '    '))]]
+}
+
+/** Nothing where the model was not described. */
+function rooflineBlock(report: Report): string[][] {
+  const table = rooflineTable(report)
+  if (table === undefined) return []
+  return [
+    [
+      `${rooflineTitle}:`,
+      ...tableLines(table),
+      ...wrap(table.note, '  ', '  '),
+      ...rooflineLines(report).flatMap((line) => wrap(line, '  - ', '    ')),
+    ],
+  ]
 }
 
 /** Nothing where nothing went wrong. */

@@ -88,6 +88,7 @@ describe('three runs of a real server', () => {
     expect(ran.stdout).toContain(`Results: ${ran.group}`)
     expect(ran.stdout.match(/USD per million output tokens/g)).toBeNull()
     expect(ran.stderr).toContain('Run 3 of 3')
+    expect(ran.stderr.match(/^Note: 1 user: .*p95/gm)).toHaveLength(1)
   })
 
   test('have a results directory each, with a seed drawn from that of the benchmark', async () => {

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Until } from '../../src/load/run-group.ts'
 import type { ComparedRun } from '../../src/measure/compare-metrics.ts'
+import { judgeRunGates } from '../../src/measure/gates.ts'
 import { spreadsReachable } from '../../src/measure/group-looks.ts'
 import { summarizeGroup } from '../../src/measure/group-summary.ts'
+import { summarize } from '../../src/measure/summarize.ts'
+import { judgeRun } from '../../src/measure/verdict.ts'
 import { comparedRun } from './compared-runs.ts'
 import { foundRuns, runGroup } from './found-runs.ts'
+import { runLog } from './records.ts'
 
 /** Valid runs at 1 user with these throughputs. */
 const runsOf = (figures: readonly number[]): ComparedRun[] =>
@@ -65,10 +69,60 @@ describe('a group is fit to publish', () => {
     expect(unfit(2, publish)).toEqual(['it takes 3 runs that went to their end'])
   })
 
+  test('nor when something beside the seed is another in one of three', () => {
+    const runs = [0, 1, 2].map(() => one(publish))
+    const [first] = runs
+    if (first === undefined) throw new Error('three runs')
+    const tool = { ...first.run.tool, version: '9.9.9' }
+    const other = { ...first, run: { ...first.run, tool } }
+    const { verdict, unfit: why } = summarizeGroup(
+      runGroup(3),
+      foundRuns([...runs.slice(1), other]),
+    )
+    expect(verdict).toBe('VALID')
+    expect(why).toEqual(['its runs differ in more than their seed'])
+  })
+
   test('nor when three were run to explore, or are DEGRADED', () => {
     expect(unfit(3, {}).join()).toContain('to explore')
     const { summary } = publish
     expect(unfit(3, { summary: { ...summary, verdict: 'DEGRADED' } })).toEqual(['it is DEGRADED'])
+  })
+})
+
+describe('runs to publish', () => {
+  const { tokens } = summarize(runLog(), [])
+  /** Judged by itself, it lacks other runs and nothing else. */
+  const publishing = (): ComparedRun => {
+    const run = one()
+    const log = { ...run.run, config: { ...run.run.config, purpose: 'publish' as const } }
+    const points = run.summary.points.map((point) => ({ ...point, gates: [] }))
+    const gates = judgeRunGates({ tokens, run: log, purpose: 'publish' }).filter(
+      ({ gate }) => gate === 'runs',
+    )
+    const judged = judgeRun(points, gates, 'complete', 'publish')
+    return { ...run, run: log, summary: { ...run.summary, points, gates, ...judged } }
+  }
+  const groupOf = (...runs: readonly ComparedRun[]) =>
+    summarizeGroup(runGroup(runs.length), foundRuns(runs))
+
+  test('that lack other runs alone have them in a group of three', () => {
+    expect(publishing().summary).toMatchObject({
+      verdict: 'DEGRADED',
+      reasons: ['whole run: runs is not measured, as this is a single run'],
+    })
+    const three = groupOf(publishing(), publishing(), publishing())
+    expect(three).toMatchObject({ verdict: 'VALID', reasons: [], unfit: [] })
+    expect(three.runs.map(({ facts }) => facts?.verdict)).toEqual(['VALID', 'VALID', 'VALID'])
+  })
+
+  test('are too few in a group of two', () => {
+    const two = groupOf(publishing(), publishing())
+    expect(two.verdict).toBe('DEGRADED')
+    expect(two.unfit).toContain('it is DEGRADED')
+    expect(two.runs[0]?.facts?.reasons).toEqual([
+      'whole run: runs is 2, limit at least 3 of the same benchmark',
+    ])
   })
 })
 
@@ -98,6 +152,11 @@ describe('a group that was interrupted in its second run', () => {
     expect(summary.levels[1]?.metrics[0]).toMatchObject({ median: 150, min: 150, max: 150 })
     expect(summary.levels[1]?.metrics[0]?.interval).toBeUndefined()
     expect(summary.levels[1]?.metrics[0]?.why).toContain('one run has no spread')
+  })
+
+  test('speaks of the 2 runs that figures rest on', () => {
+    expect(summary.notes[0]?.text).toContain('; 2 runs cannot show that')
+    expect(summary.notes[0]?.text).toContain('in 50 % of cases')
   })
 })
 

@@ -36,7 +36,7 @@ describe.each(reportFormats)('$name', ({ fileName, render }) => {
 
 // The short formats are on file for every kind of run; the long ones say the same in more words.
 describe.each([textFormat, markdownFormat])('$name', ({ fileName, render }) => {
-  test.each(['simulated', 'partial', 'open-loop', 'unknown-price'])(
+  test.each(['simulated', 'partial', 'open-loop', 'unknown-price', 'roofline'])(
     'of a run of the kind "%s" is as on file',
     async (variant) => {
       const text = await render(reportOf(variant))

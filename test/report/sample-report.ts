@@ -1,11 +1,14 @@
+import { modelFacts } from '../../src/detect/fit/model-facts.ts'
 import { type Gpu, gpuOf } from '../../src/detect/gpu-fields.ts'
 import type { Hardware } from '../../src/detect/hardware.ts'
 import { hostOf } from '../../src/detect/host-fields.ts'
 import type { Reading } from '../../src/detect/reading.ts'
 import { type Benchmark, benchmarkSchema, type LoadLevel } from '../../src/load/benchmark.ts'
-import type { LevelLog, RunLog } from '../../src/load/run-log.ts'
+import type { LevelLog, RooflineFacts, RunLog } from '../../src/load/run-log.ts'
 import { frontierOf, latencyFrontiersOf } from '../../src/measure/frontier.ts'
 import { errorAt } from '../../src/measure/instrument-certificate.ts'
+import type { ModelWork } from '../../src/measure/model-work.ts'
+import { rooflineInputs, rooflineOf } from '../../src/measure/roofline.ts'
 import { servingGpus } from '../../src/measure/serving-gpus.ts'
 import type {
   AppliedError,
@@ -21,6 +24,7 @@ import type {
 } from '../../src/measure/summary.ts'
 import type { CostReport } from '../../src/price/cost-report.ts'
 import type { Report } from '../../src/report/report.ts'
+import { llama31x8b } from '../detect/model-configs.ts'
 import { calibratedUsers, certificate, errors } from '../measure/certificates.ts'
 import { sampleCost } from './sample-cost.ts'
 import {
@@ -287,6 +291,46 @@ export function unknownPriceReport(): Report {
   const { run, summary } = sampleReport()
   const random: RunLog = { ...run, target: { ...run.target, weights: 'random' } }
   return reportOf(random, summary, sampleCost(random, summary, { quoted: false }))
+}
+
+const sampleRoofline: RooflineFacts = {
+  model: modelFacts(llama31x8b, 'c0ffee'),
+  accelerator: {
+    profile: 'h200-sxm',
+    name: 'NVIDIA H200 SXM 141 GB',
+    unit: 'gpu',
+    how: 'detected',
+    bandwidthGbPerS: { value: 4800, source: 'a data sheet', date: '2026-04-03' },
+    bf16DenseTflops: { value: 989, source: 'a data sheet', date: '2026-04-03' },
+  },
+}
+
+/** 1,024 tokens in and 256 out: 255 steps of decoding at a context of 1,152 tokens on average. */
+function sampleWork({ level, outputTokensPerS = 0 }: OperatingPoint): ModelWork {
+  const answers = (outputTokensPerS * WINDOW_S) / 256
+  const [batch, layers, numbers] = [concurrencies[level] ?? 1, 32, 2048]
+  return {
+    decodeTokens: 255 * answers,
+    steps: (255 * answers) / batch,
+    firstTokens: answers,
+    promptTokens: 1024 * answers,
+    decodePairs: 255 * 1152 * layers * answers,
+    promptPairs: ((1024 * 1025) / 2) * layers * answers,
+    kvNumbersRead: 255 * 1152 * layers * numbers * answers,
+  }
+}
+
+/** As `sampleReport`, with the model described. */
+function rooflineReport(): Report {
+  const { run: unaware, summary, cost } = sampleReport()
+  const run = { ...unaware, roofline: sampleRoofline }
+  const inputs = rooflineInputs(run)
+  if (inputs === undefined) throw new Error('the model is described')
+  const points = summary.points.map((point) => ({
+    ...point,
+    roofline: rooflineOf(sampleWork(point), WINDOW_S, inputs),
+  }))
+  return reportOf(run, { ...summary, points, roofline: inputs.basis }, cost)
 }
 
 /** Two levels on a server that tells much of itself, and that somebody else used too. */
@@ -582,6 +626,7 @@ export const variants: Record<string, () => Report> = {
   'unknown-price': unknownPriceReport,
   told: toldReport,
   throttled: throttledReport,
+  roofline: rooflineReport,
 }
 
 type FrontlessSummary = Omit<Summary, 'frontier' | 'latencyFrontiers'>

@@ -11,6 +11,18 @@ export interface Counted {
   readonly parts: ParameterParts
   readonly parameters: Maybe
   readonly activeParameters: Maybe
+  readonly tables: Tables
+  /** Routed experts of a layer, and those that a token is sent to; unknown without experts. */
+  readonly experts: Maybe
+  readonly expertsPerToken: Maybe
+}
+
+/** The tables of a model, of which some are multiplied with and some only looked up in. */
+interface Tables {
+  /** Of which a token takes a row: embeddings that are not the output head too, and learned positions. */
+  readonly lookup: Maybe
+  /** The output head, be it the embeddings' own table. */
+  readonly head: Maybe
 }
 
 /** What one layer, or all, come to: matrices, which quantisation shrinks, and the small rest. */
@@ -27,8 +39,12 @@ export function countParameters(config: Reader, family: Family, sizes: Sizes): C
   const layers = config.known('num_hidden_layers', sizes.layers)
   const attention = attentionWeights(config, family, sizes)
   const mlp = mlpWeights(config, family, sizes, layers)
+  const tables = tablesOf(config, family, sizes)
   const rest = sum([
-    tables(config, family, sizes),
+    tables.lookup,
+    tables.head,
+    family.headBias ? sizes.vocabulary : 0,
+    norm(family, sizes.hiddenSize),
     product([layers, sum([attention.rest, normsOfLayer(family, sizes.hiddenSize)])]),
     mlp.rest,
   ])
@@ -40,11 +56,18 @@ export function countParameters(config: Reader, family: Family, sizes: Sizes): C
   }
   const parameters = sum([parts.attention, parts.dense, parts.experts, parts.rest])
   const idle = difference(mlp.experts, mlp.activeExperts)
-  return { parts, parameters, activeParameters: difference(parameters, idle) }
+  const count = family.experts && config.may(family.experts.count)
+  return {
+    parts,
+    parameters,
+    activeParameters: difference(parameters, idle),
+    tables,
+    experts: count,
+    expertsPerToken: family.experts && usedExperts(config, count),
+  }
 }
 
-/** Embeddings, output head, learned positions and the last norm. */
-function tables(config: Reader, family: Family, { hiddenSize, vocabulary }: Sizes): Maybe {
+function tablesOf(config: Reader, family: Family, { hiddenSize, vocabulary }: Sizes): Tables {
   const table = product([
     config.known('vocab_size', vocabulary),
     config.known('hidden_size', hiddenSize),
@@ -53,13 +76,7 @@ function tables(config: Reader, family: Family, { hiddenSize, vocabulary }: Size
   const positions = family.learnedPositions
     ? product([config.need('max_position_embeddings'), hiddenSize])
     : 0
-  return sum([
-    table,
-    tied ? 0 : table,
-    family.headBias ? vocabulary : 0,
-    positions,
-    norm(family, hiddenSize),
-  ])
+  return { lookup: sum([tied ? 0 : table, positions]), head: table }
 }
 
 function norm({ normBias }: Family, width: Maybe): Maybe {

@@ -1,4 +1,4 @@
-import { type Maybe, product, ratio } from '../../arithmetic.ts'
+import { type Maybe, product, ratio, sum } from '../../arithmetic.ts'
 import { type KvGroup, kvBytesPerToken, kvGroupsOf } from './kv-cache.ts'
 import {
   countIn,
@@ -11,7 +11,13 @@ import {
 } from './model-config.ts'
 import { type Family, families } from './model-families.ts'
 import { countParameters } from './model-parameters.ts'
-import { type ParameterParts, weightBytes } from './weight-bytes.ts'
+import {
+  type ComputeType,
+  computeType,
+  type ParameterParts,
+  type WeightBytes,
+  weightBytes,
+} from './weight-bytes.ts'
 
 /** What somebody says of a model, in place of what its file says, or without a file. */
 export interface StatedShape {
@@ -35,7 +41,26 @@ export interface ModelShape extends Sizes {
   readonly parameters: Maybe
   /** Those that take part in one token: all but the experts it is not sent to. The embeddings count in full. */
   readonly activeParameters: Maybe
+  /** Of which a token only takes a row: embeddings beside an output head of its own, learned positions. */
+  readonly lookupParameters: Maybe
+  /** The output head, be it the embeddings' own table. */
+  readonly headParameters: Maybe
+  /** Routed experts of a layer, and those of a token; unknown without experts. */
+  readonly experts: Maybe
+  readonly expertsPerToken: Maybe
   readonly weightBytes: Maybe
+  /** Of these, all routed experts; 0 without experts. */
+  readonly expertBytes: Maybe
+  readonly lookupBytes: Maybe
+  /** Whether the file says that weights are quantised. */
+  readonly quantised: boolean
+  /** In which type the matrices are multiplied. */
+  readonly computeType: ComputeType | undefined
+  /**
+   * Floating-point operations that one layer's attention takes for a query and one token it looks at: a product
+   * and a sum for each number of key and value, over all heads.
+   */
+  readonly attentionFlopsPerPair: Maybe
   /** Mean over all weights: quantised models keep some of them in 16 bits. */
   readonly bytesPerWeight: Maybe
   readonly kvGroups: readonly KvGroup[] | undefined
@@ -71,14 +96,39 @@ export function modelShape(file: ModelConfig, stated: StatedShape = {}): ModelSh
     architecture,
     parameters,
     activeParameters: counted?.activeParameters,
-    weightBytes: weights,
-    bytesPerWeight: ratio(weights, parameters),
+    lookupParameters: counted?.tables.lookup,
+    headParameters: counted?.tables.head,
+    experts: counted?.experts,
+    expertsPerToken: counted?.expertsPerToken,
+    weightBytes: weights.bytes,
+    expertBytes: weights.expertBytes,
+    lookupBytes: product([counted?.tables.lookup, weights.bytesPerPlainWeight]),
+    quantised: isFacts(config.quantization_config),
+    computeType: computeType(config),
+    attentionFlopsPerPair: attentionFlopsPerPair(config, family, sizes),
+    bytesPerWeight: ratio(weights.bytes, parameters),
     kvGroups,
     kvBytesPerToken: kvGroups && kvBytesPerToken(kvGroups),
     ...sizes,
     gaps: [...gaps],
     uncounted: uncountedIn(file, config),
   }
+}
+
+/** 2 heads (key size + value size): scores, then the weighted sum of values (PaLM, arXiv 2204.02311, appendix B, forward pass). */
+function attentionFlopsPerPair(
+  config: ModelConfig,
+  family: Family | undefined,
+  sizes: Sizes,
+): Maybe {
+  const { attentionHeads, headSize } = sizes
+  if (family?.attention !== 'latent') return product([2, attentionHeads, 2, headSize])
+  const numbers = sum([
+    countIn(config.qk_nope_head_dim),
+    countIn(config.qk_rope_head_dim),
+    countIn(config.v_head_dim),
+  ])
+  return product([2, attentionHeads, numbers])
 }
 
 function familyOf(architecture: string | undefined): Family | undefined {
@@ -118,17 +168,25 @@ function weightsOf(
   parameters: Maybe,
   stated: StatedShape,
   gaps: Set<string>,
-): Maybe {
-  if (parts === undefined && parameters === undefined) return undefined
-  if (stated.bytesPerWeight !== undefined) return product([parameters, stated.bytesPerWeight])
+): Omit<WeightBytes, 'gaps'> {
+  if (parts === undefined && parameters === undefined) return unknownBytes
+  if (stated.bytesPerWeight !== undefined) {
+    return {
+      bytes: product([parameters, stated.bytesPerWeight]),
+      expertBytes: product([parts?.experts, stated.bytesPerWeight]),
+      bytesPerPlainWeight: stated.bytesPerWeight,
+    }
+  }
   // Of a stated number of parameters it is unknown which of them are quantised.
   const plain = { attention: 0, dense: 0, experts: 0, rest: parameters }
   const quantised = isFacts(config.quantization_config)
   if (stated.parameters !== undefined && quantised) {
     gaps.add('bytes of a weight (the file says it is quantised)')
-    return undefined
+    return unknownBytes
   }
-  const { bytes, gaps: missing } = weightBytes(config, parts ?? plain)
+  const { gaps: missing, ...bytes } = weightBytes(config, parts ?? plain)
   for (const gap of missing) gaps.add(gap)
-  return bytes
+  return parts === undefined ? { ...bytes, expertBytes: undefined } : bytes
 }
+
+const unknownBytes = { bytes: undefined, expertBytes: undefined, bytesPerPlainWeight: undefined }

@@ -28,6 +28,10 @@ export interface ParameterParts {
 /** Bytes of all weights, or what keeps them unknown. */
 export interface WeightBytes {
   readonly bytes: Maybe
+  /** Of the routed experts among them. */
+  readonly expertBytes: Maybe
+  /** Of one weight that is not quantised. */
+  readonly bytesPerPlainWeight: Maybe
   readonly gaps: readonly string[]
 }
 
@@ -39,19 +43,20 @@ export function weightBytes(config: Facts, parts: ParameterParts): WeightBytes {
   const restBytes = typeBytes(config)
   const gaps = restBytes === undefined ? ['torch_dtype (bytes of a weight)'] : []
   const told = config.quantization_config
+  const plain = { bytesPerPlainWeight: restBytes }
+  const unknown = { ...plain, bytes: undefined, expertBytes: undefined }
   if (!isFacts(told)) {
-    return {
-      bytes: product([sum([parts.attention, parts.dense, parts.experts, parts.rest]), restBytes]),
-      gaps,
-    }
+    const all = sum([parts.attention, parts.dense, parts.experts, parts.rest])
+    const expertBytes = product([parts.experts, restBytes])
+    return { ...plain, bytes: product([all, restBytes]), expertBytes, gaps }
   }
   const method = quantisation(told)
   if (method === undefined) {
-    return { bytes: undefined, gaps: [...gaps, `the quantisation "${String(told.quant_method)}"`] }
+    return { ...unknown, gaps: [...gaps, `the quantisation "${String(told.quant_method)}"`] }
   }
   const kept = keptParts(told)
   if (kept === undefined) {
-    return { bytes: undefined, gaps: [...gaps, 'which matrices are left unquantised'] }
+    return { ...unknown, gaps: [...gaps, 'which matrices are left unquantised'] }
   }
   const bytesOf = (part: QuantisedPart) => {
     const quantised = !kept.has(part) && (part === 'experts' || !method.expertsOnly)
@@ -63,7 +68,45 @@ export function weightBytes(config: Facts, parts: ParameterParts): WeightBytes {
     bytesOf('experts'),
     product([parts.rest, restBytes]),
   ]
-  return { bytes: sum(all), gaps }
+  return { ...plain, bytes: sum(all), expertBytes: bytesOf('experts'), gaps }
+}
+
+/** Number type whose dense peak the matrices of a model are held against. */
+export type ComputeType = 'bf16' | 'fp8'
+
+/**
+ * In which type a model's matrices are multiplied, as its file says: weight-only quantisation is undone before, so
+ * 16 bits; FP8 where activations are FP8 too. Unknown for what depends on the GPU (4-bit floats) or is neither.
+ */
+export function computeType(config: Facts): ComputeType | undefined {
+  const told = config.quantization_config
+  if (!isFacts(told)) return typeBytes(config) === 2 ? 'bf16' : undefined
+  switch (told.quant_method) {
+    case 'fp8':
+    case 'fbgemm_fp8':
+      return 'fp8'
+    case 'gptq':
+    case 'awq':
+      return 'bf16'
+    case 'bitsandbytes':
+      return bitsAndBytes(told)?.bytes === 1 ? undefined : 'bf16'
+    case 'compressed-tensors':
+      return compressedType(told)
+    case 'modelopt':
+      return told.quant_algo === 'FP8' ? 'fp8' : undefined
+    default:
+      return undefined
+  }
+}
+
+function compressedType(told: Facts): ComputeType | undefined {
+  const groups = isFacts(told.config_groups) ? Object.values(told.config_groups) : []
+  const [group] = groups
+  if (groups.length !== 1 || !isFacts(group)) return undefined
+  const { input_activations: activations } = group
+  if (activations === null || activations === undefined) return 'bf16'
+  if (!isFacts(activations)) return undefined
+  return activations.type === 'float' && activations.num_bits === 8 ? 'fp8' : undefined
 }
 
 type QuantisedPart = 'attention' | 'dense' | 'experts'

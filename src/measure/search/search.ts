@@ -76,6 +76,13 @@ export function countedPoints(
   return counted.length > 0 ? counted : points
 }
 
+/** The level that a search answers with, if it does: a knee, or the highest load at which limits hold. */
+export function answerLevel(search: SearchSummary | undefined): number | undefined {
+  if (search === undefined) return undefined
+  const answer = search.question === 'sweep' ? search.knee : search.outcome
+  return answer.kind === 'found' ? answer.level : undefined
+}
+
 function countedLevels(search: SearchSummary): number[] {
   switch (search.question) {
     case 'sweep':
