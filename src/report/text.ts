@@ -1,4 +1,4 @@
-import type { CostOption } from '../price/cost-report.ts'
+import type { CostOption, CostReport } from '../price/cost-report.ts'
 import { breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
   errorLines,
@@ -45,7 +45,7 @@ function renderText(report: Report): string {
     ...energyBlock(report),
     ...serverBlock(report),
     ...tokenBlock(report),
-    costBlock(report),
+    costLines(report.cost, pricingBasis(report)),
   ]
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
@@ -230,21 +230,29 @@ function tokenBlock(report: Report): string[][] {
   ]
 }
 
-function costBlock(report: Report): string[] {
-  const { cost } = report
-  const headings = [['USD per million output tokens', 'at demand', 'at full use', 'USD a year', '']]
+/** What every option costs. @param basis what the prices rest on */
+export function costLines(cost: CostReport, basis: string): string[] {
   return [
-    ...wrap(pricingBasis(report), '', ''),
-    ...alignColumns([...headings, ...optionRows(cost).map(optionCells)]),
+    ...wrap(basis, '', ''),
+    ...optionTable(optionRows(cost)),
     ...cost.options.flatMap(missingLines),
     ...cost.breakEvens.flatMap((each) => wrap(breakEvenLine(cost, each), '  - ', '    ')),
   ]
 }
 
-function optionCells(row: OptionRow): string[] {
+/** Names give way where figures are long. */
+function optionTable(rows: readonly OptionRow[]): string[] {
+  const headings = ['USD per million output tokens', 'at demand', 'at full use', 'USD a year', '']
+  const withNames = (longest: number) =>
+    alignColumns([headings, ...rows.map((row) => optionCells(row, longest))])
+  const over = Math.max(0, ...withNames(LONGEST_NAME).map((line) => line.length - COLUMNS))
+  return withNames(Math.max(SHORTEST_NAME, LONGEST_NAME - over))
+}
+
+function optionCells(row: OptionRow, longestName: number): string[] {
   const { kind, name, excluded } = row.option
   return [
-    `  ${kind.padEnd(9)}  ${shorten(name, LONGEST_NAME)}`,
+    `  ${kind.padEnd(9)}  ${shorten(name, longestName)}`,
     formatUsd(row.usdPerMillionOutputTokens),
     kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
     formatUsd(row.usdPerYear),
@@ -253,6 +261,7 @@ function optionCells(row: OptionRow): string[] {
 }
 
 const LONGEST_NAME = 34
+const SHORTEST_NAME = 12
 
 function missingLines({ name, missing, excluded }: CostOption): string[] {
   return [
