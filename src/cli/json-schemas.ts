@@ -16,6 +16,12 @@ import {
 import { groupJsonSchema } from '../report/group-schema.ts'
 import { reportJsonSchema } from '../report/json-schema.ts'
 import { hardwareSchema } from '../report/machine-schema.ts'
+import {
+  costDiffSchema,
+  explanationSchema,
+  priceJsonSchema,
+  procurementSchema,
+} from '../report/price-schemas.ts'
 
 /** What `baremark detect --json` prints. */
 const detectedSchema = hardwareSchema.extend({
@@ -28,6 +34,8 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'benchmark.schema.json': inputSchema(benchmarkSchema, 'benchmark'),
     'capture.schema.json': inputSchema(bundleSchema, 'capture'),
     'comparison.schema.json': compareJsonSchema(comparisonSchema, 'comparison'),
+    'cost-difference.schema.json': priceJsonSchema(costDiffSchema, 'cost difference'),
+    'explanation.schema.json': priceJsonSchema(explanationSchema, 'explanation'),
     'gate.schema.json': compareJsonSchema(gateResultSchema, 'gate'),
     'gate-policy.schema.json': inputSchema(gatePolicySchema, 'gate policy'),
     'group-report.schema.json': groupJsonSchema(),
@@ -36,6 +44,7 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'model-limits.schema.json': inputSchema(modelLimitsSchema, 'model limits'),
     'noise-floor.schema.json': compareJsonSchema(noiseFloorSchema, 'noise floor'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),
+    'procurement.schema.json': priceJsonSchema(procurementSchema, 'procurement'),
     'scenario.schema.json': inputSchema(scenarioSchema, 'scenario'),
     'certificate.schema.json': certificateJsonSchema(),
     'report.schema.json': reportJsonSchema(),

@@ -3,6 +3,7 @@ import { OVERHEAD_GIB, USABLE_RATIO } from '../detect/fit/vram-fit.ts'
 import { type ExitCode, exitCodes, systemErrorCode, UserError } from '../errors.ts'
 import { apiNames } from '../load/api-names.ts'
 import { packageVersion } from '../package-files.ts'
+import type { Setting } from '../price/setting.ts'
 import { plainText } from '../report/plain-text.ts'
 import { resolveAliases } from './aliases.ts'
 import type { Io } from './io.ts'
@@ -16,6 +17,7 @@ import {
   parseRuns,
   parseSeconds,
   parseSeed,
+  parseSetting,
   parseShare,
   parseSlo,
   parseUntil,
@@ -97,6 +99,7 @@ function createProgram(io: Io, done: Done): Command {
   addCapture(program, io, done)
   addIdentify(program, io, done)
   addPrice(program, io, done)
+  addProcure(program, io, done)
   addImport(program, io, done)
   addMeter(program, io, done)
   addReport(program, io, done)
@@ -435,13 +438,57 @@ function addIdentify(program: Command, io: Io, done: Done): void {
 function addPrice(program: Command, io: Io, done: Done): void {
   const command = program
     .command('price')
-    .description('Price a finished run again, under other assumptions')
-    .argument('<run>', 'results directory')
+    .description('Price what was measured, explain a price, or hold two against each other')
+    .argument('[run]', "results directory, summary.json, or another tool's result")
     .option('--json', 'print JSON', false)
-  addPriceFlags(command).action(async (run, flags) => {
-    const { priceCommand } = await import('./price.ts')
-    done(await priceCommand(run, flags, io))
+  addSet(addPriceFlags(command))
+    .option(
+      '--explain <path>',
+      'one number of the report: its formula, what it is worked from, and their sources; all numbers below options.own',
+    )
+    .option('--depth <n>', 'how many steps down to explain', value(parseCount), 3)
+    .option(
+      '--diff <files...>',
+      'two scenarios on the run, or without a run two runs: what differs, and what that costs',
+    )
+    .option('--md', 'print a difference as Markdown', false)
+    .optionsGroup('Without a run:')
+    .option('--throughput <tokens/s>', 'output tokens per second, as stated', positive)
+    .option('--hourly <usd>', 'what an hour of it costs, USD', notNegative)
+    .option('--input-throughput <tokens/s>', 'input tokens per second beside them', positive)
+    .option('--utilisation <ratio>', 'share of the throughput that is used (default: 1)', ratio)
+    .action(async (run, flags) => {
+      const { priceCommand } = await import('./price.ts')
+      done(await priceCommand(run, flags, io))
+    })
+}
+
+function addProcure(program: Command, io: Io, done: Done): void {
+  const command = program
+    .command('procure')
+    .description('Hold machines that were measured against one demand: what each takes to carry it')
+    .argument(
+      '<runs...>',
+      "a measurement for each machine: results directory or another tool's result; RUN@PROFILE:GPUS names the machine where it was not seen",
+    )
+    .requiredOption('--scenario <file>', 'the demand, in tokens a day, and assumptions about money')
+    .option('--option <id>', 'option that says how a machine is bought (default: the first)')
+    .option('--force', 'take measurements of different things, and say so first', false)
+    .option('--json', 'print JSON', false)
+    .option('--md', 'print Markdown', false)
+  addSet(command).action(async (runs, flags) => {
+    const { procureCommand } = await import('./procure.ts')
+    done(await procureCommand(runs, flags, io))
   })
+}
+
+/** May be given many times. */
+function addSet(command: Command): Command {
+  return command.option(
+    '--set <path=value>',
+    'a value in place of the one in the scenario or the catalogue, such as options.own.lifeYears=4; many times',
+    (text: string, before: Setting[] = []) => [...before, value(parseSetting)(text)],
+  )
 }
 
 function addImport(program: Command, io: Io, done: Done): void {

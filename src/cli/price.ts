@@ -1,22 +1,188 @@
-import { exitCodes } from '../errors.ts'
-import { frontLines } from '../report/front-matter.ts'
+import { exitCodes, UserError } from '../errors.ts'
+import type { CostFigure, CostReport } from '../price/cost-report.ts'
+import { diffCosts } from '../price/diff-cost.ts'
+import { figuresAtLevel } from '../price/price-subject.ts'
+import { quickPrice } from '../price/quick.ts'
+import { documentMarkdown, documentText } from '../report/compare-formats.ts'
+import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-diff.ts'
+import { explain, explanationJson, explanationText } from '../report/explain.ts'
+import { pricedImportText, pricedSubjectText } from '../report/imported.ts'
 import { reportFormats } from '../report/index.ts'
+import { quickJson, quickText } from '../report/quick-price.ts'
 import type { PriceFlags } from './catalogue.ts'
+import type { FormatFlags } from './compare.ts'
 import type { Io } from './io.ts'
-import { recomputeReport } from './recompute.ts'
+import { type Priced, pricedStated, readPriced } from './read-priced.ts'
+
+interface PriceCommandFlags extends PriceFlags, FormatFlags {
+  readonly explain?: string
+  readonly depth: number
+  readonly diff?: readonly string[]
+  readonly throughput?: number
+  readonly inputThroughput?: number
+  readonly hourly?: number
+  readonly utilisation?: number
+}
 
 /** `baremark price`. @throws UserError */
 export async function priceCommand(
-  path: string,
-  flags: PriceFlags & { readonly json: boolean },
+  path: string | undefined,
+  flags: PriceCommandFlags,
   io: Io,
 ): Promise<number> {
-  const report = await recomputeReport(path, flags, io)
-  if (flags.json) {
-    io.stdout(`${JSON.stringify({ notice: frontLines(report), ...report.cost }, undefined, 2)}\n`)
-  } else {
-    const text = reportFormats.find(({ name }) => name === 'text')
-    io.stdout((await text?.render(report)) ?? '')
-  }
+  io.stdout(await printed(path, flags, io))
   return exitCodes.valid
+}
+
+async function printed(
+  path: string | undefined,
+  flags: PriceCommandFlags,
+  io: Io,
+): Promise<string> {
+  refuseMixed(path, flags)
+  if (flags.hourly !== undefined) return quick(flags)
+  if (flags.diff !== undefined) return diff(path, flags.diff, flags, io)
+  const priced = await pricedOf(path, flags, io)
+  if (flags.explain !== undefined) return explained(priced, flags.explain, flags)
+  if (!flags.json) return reportText(priced)
+  return `${JSON.stringify({ notice: priced.notices, ...priced.cost }, undefined, 2)}\n`
+}
+
+async function pricedOf(
+  path: string | undefined,
+  flags: PriceCommandFlags,
+  io: Io,
+): Promise<Priced> {
+  if (path !== undefined) return readPriced(path, flags, io)
+  if (flags.throughput !== undefined)
+    return pricedStated(flags.throughput, flags.inputThroughput, flags)
+  throw new UserError('There is nothing to price.', {
+    remedy:
+      "Name a results directory, a summary.json or another tool's result; or give --throughput, with --hourly or --scenario.",
+  })
+}
+
+/** Flags that mean nothing beside each other. @throws UserError */
+function refuseMixed(path: string | undefined, flags: PriceCommandFlags): void {
+  const { throughput, hourly, inputThroughput, utilisation, scenario } = flags
+  const stated = [throughput, hourly, inputThroughput, utilisation].some(isGiven)
+  if (flags.diff !== undefined && flags.explain !== undefined)
+    throw new UserError('--diff and --explain are two questions.', { remedy: 'Ask one of them.' })
+  if (flags.md && flags.diff === undefined)
+    throw new UserError('--md is a format of --diff.', {
+      remedy: 'For a whole report in Markdown use `baremark report RUN --format md`.',
+    })
+  if (!stated) return
+  if (path !== undefined || flags.diff !== undefined)
+    throw new UserError('A throughput that is stated is priced without any run.', {
+      remedy: 'Leave out the run, or --throughput and what belongs to it.',
+    })
+  if (throughput === undefined || (hourly === undefined) === (scenario === undefined))
+    throw new UserError('A stated throughput is priced by the hour or under a scenario.', {
+      remedy:
+        'Give --throughput in output tokens per second, and either --hourly in USD or --scenario.',
+    })
+  const other = hourly === undefined ? { utilisation } : underScenario(flags)
+  const [useless] = Object.entries(other).find(([, value]) => isGiven(value)) ?? []
+  if (useless !== undefined)
+    throw new UserError(
+      `--${useless} means nothing ${hourly === undefined ? 'under a scenario, where it follows from the demand' : 'beside --hourly'}.`,
+      { remedy: 'Leave it out.' },
+    )
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0)
+}
+
+function underScenario({ set, hardware, gpus, explain: asked }: PriceCommandFlags) {
+  return { set, hardware, gpus, explain: asked }
+}
+
+function quick({
+  throughput = 0,
+  hourly = 0,
+  inputThroughput,
+  utilisation,
+  json,
+}: PriceCommandFlags) {
+  const figures = quickPrice({
+    outputTokensPerS: throughput,
+    inputTokensPerS: inputThroughput,
+    usdPerHour: hourly,
+    utilisationRatio: utilisation,
+  })
+  return json ? quickJson(figures) : quickText(figures)
+}
+
+/** A run has its whole report; another tool's result what its file tells. */
+async function reportText(priced: Priced): Promise<string> {
+  const { report, imported, subject, cost, notices } = priced
+  if (imported !== undefined) return pricedImportText(imported, cost)
+  if (report === undefined) return pricedSubjectText(subject, cost)
+  const text = reportFormats.find(({ name }) => name === 'text')
+  const first = notices.filter((line) => line.startsWith('FROM A SUMMARY'))
+  return [...first, (await text?.render(report)) ?? ''].join('\n')
+}
+
+function explained(priced: Priced, path: string, { json, depth }: PriceCommandFlags): string {
+  const { figures, inLevel, about } = figuresOf(priced, path)
+  const explanation = explain(figures, inLevel, depth)
+  const notices = [...priced.notices.filter((line) => !line.startsWith('Warning: ')), ...about]
+  return json ? explanationJson(explanation, notices) : explanationText(explanation, notices, depth)
+}
+
+/** `levels.2.usdPerMillionOutputTokens` is a number of that level's own ledger. */
+function figuresOf(
+  { subject, scenario, catalogue, cost }: Priced,
+  path: string,
+): { figures: readonly CostFigure[]; inLevel: string; about: readonly string[] } {
+  const [, level, name] = /^levels\.(\d+)\.(.+)$/.exec(path) ?? []
+  if (level === undefined || name === undefined)
+    return { figures: cost.figures, inLevel: path, about: [] }
+  const point = subject.points.find((each) => each.level === Number(level))
+  return {
+    figures: figuresAtLevel(subject, Number(level), scenario, catalogue),
+    inLevel: inLevelPath(name, cost),
+    about: [`Priced at level ${level}, ${point?.label ?? ''}, alone.`],
+  }
+}
+
+/** A level is priced as the first machines of one's own. */
+function inLevelPath(name: string, { options }: CostReport): string {
+  const own = options.find(({ kind }) => kind === 'owned' || kind === 'colocated')
+  return name.includes('.') || own === undefined ? name : `options.${own.id}.${name}`
+}
+
+/** Two scenarios on one measurement, or two measurements. */
+async function diff(
+  path: string | undefined,
+  given: readonly string[],
+  flags: PriceCommandFlags,
+  io: Io,
+): Promise<string> {
+  const [first, second, ...more] = given
+  if (first === undefined || second === undefined || more.length > 0)
+    throw new UserError(`--diff takes two, and ${given.length} are given.`, {
+      remedy:
+        'Write `baremark price RUN --diff A.yaml B.yaml` for two scenarios, or `baremark price --diff RUN1 RUN2` for two runs.',
+    })
+  if (path !== undefined && flags.scenario !== undefined)
+    throw new UserError('--diff of two scenarios needs no --scenario.', { remedy: 'Leave it out.' })
+  if (flags.json && flags.md)
+    throw new UserError('--json and --md are two formats.', { remedy: 'Choose one of them.' })
+  const side = (name: string) =>
+    path === undefined
+      ? readPriced(name, flags, io)
+      : readPriced(path, { ...flags, scenario: name }, io)
+  const before = await side(first)
+  const after = await side(second)
+  const notices = sharedNotices(before.notices, after.notices)
+  const result = diffCosts(
+    { name: first, subject: before.subject, cost: before.cost },
+    { name: second, subject: after.subject, cost: after.cost },
+  )
+  if (flags.json) return costDiffJson(result, notices)
+  const document = costDiffDocument(result, notices)
+  return flags.md ? documentMarkdown(document) : documentText(document)
 }

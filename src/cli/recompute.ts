@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { JournalCounts } from '../load/read-journal.ts'
+import type { Catalogue } from '../price/catalogue.ts'
 import { priceSubject } from '../price/price-subject.ts'
 import type { Scenario } from '../price/scenario.ts'
-import { subjectOfRun } from '../price/subject.ts'
+import { type Subject, subjectOfRun } from '../price/subject.ts'
 import type { Report } from '../report/report.ts'
-import { readRun, runFiles, type StoredRun } from '../verify/read-run.ts'
-import { recompute, reportOf } from '../verify/verify-run.ts'
-import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
+import { type Pricing, readRun, runFiles, type StoredRun } from '../verify/read-run.ts'
+import { recompute } from '../verify/verify-run.ts'
+import { loadCatalogue, loadScenario, type PriceFlags, withFlags, withStored } from './catalogue.ts'
 import type { Io } from './io.ts'
 
 /**
@@ -26,21 +27,41 @@ export async function recomputeStored(
   flags: PriceFlags,
   io: Io,
 ): Promise<Report> {
+  return (await priceStored(stored, flags, io)).report
+}
+
+/** A run's report, and what it was priced with. */
+export interface PricedRun {
+  readonly report: Report
+  readonly subject: Subject
+  readonly scenario: Scenario
+  readonly catalogue: Catalogue
+  /** What it was priced with when it was measured. */
+  readonly stored?: Scenario
+}
+
+/** @throws UserError */
+export async function priceStored(
+  stored: StoredRun,
+  flags: PriceFlags,
+  io: Io,
+): Promise<PricedRun> {
   const { run, pricing } = stored
   const { summary, journal } = await recompute(stored)
   if (run.levels.length === 0) throw nothingFinished(stored, journal)
   for (const line of leftOut(journal)) io.stderr(`${line}\n`)
-  const changed =
-    flags.scenario !== undefined || flags.hardware !== undefined || flags.gpus !== undefined
-  const unchanged = changed ? undefined : reportOf(stored, summary)
-  if (unchanged) return unchanged
-  const scenario = await scenarioWith(flags, pricing?.scenario)
-  return {
-    schemaVersion: 1,
-    run,
-    summary,
-    cost: priceSubject(subjectOfRun(run, summary), scenario, await loadCatalogue()),
-  }
+  const priced = pricedRun({ run, summary }, await pricingWith(flags, pricing))
+  return { ...priced, stored: pricing?.scenario }
+}
+
+/** A run under a scenario. @throws UserError */
+export function pricedRun(
+  { run, summary }: Pick<Report, 'run' | 'summary'>,
+  { scenario, catalogue }: Omit<Pricing, 'schemaVersion'>,
+): PricedRun {
+  const subject = subjectOfRun(run, summary)
+  const cost = priceSubject(subject, scenario, catalogue)
+  return { report: { schemaVersion: 1, run, summary, cost }, subject, scenario, catalogue }
 }
 
 /** What a level came to depends on its window, and only its end tells the window. */
@@ -71,12 +92,24 @@ function leftOutLine(count: number, what: string, why: string): string[] {
   return [`${count} ${were} left out${why}.`]
 }
 
-/** Hardware flags change the stored scenario; a scenario file replaces it. */
-async function scenarioWith(flags: PriceFlags, stored: Scenario | undefined): Promise<Scenario> {
-  if (flags.scenario !== undefined || stored === undefined) return loadScenario(flags)
+/**
+ * As it was stored. A scenario file replaces that; other flags change it: hardware at the prices of today, single values at those that are
+ * stored.
+ *
+ * @throws UserError
+ */
+export async function pricingWith(
+  flags: PriceFlags,
+  stored: Pricing | undefined,
+): Promise<Omit<Pricing, 'schemaVersion'>> {
+  if (stored === undefined || flags.scenario !== undefined)
+    return { scenario: await loadScenario(flags), catalogue: await loadCatalogue() }
+  const { scenario, catalogue } = stored
+  if (flags.hardware !== undefined || flags.gpus !== undefined)
+    return { scenario: withFlags(scenario, flags), catalogue: await loadCatalogue() }
+  if (flags.set === undefined || flags.set.length === 0) return { scenario, catalogue }
   return {
-    ...stored,
-    hardwareProfile: flags.hardware ?? stored.hardwareProfile,
-    units: flags.gpus ?? stored.units,
+    scenario: withFlags(scenario, flags),
+    catalogue: withStored(await loadCatalogue(), catalogue),
   }
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts'
 import type { Slo } from '../load/benchmark.ts'
 import type { FrontierAxis } from '../measure/frontier.ts'
+import type { Setting } from '../price/setting.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600 }
 
@@ -90,6 +91,14 @@ export function parseUntil(text: string): number {
   const width = Number(percent) / 100
   if (!(width > 0 && width < 1)) throw refuse(text, 'a width such as ci:2%')
   return width
+}
+
+/** `options.own.lifeYears=4`. @throws UserError */
+export function parseSetting(text: string): Setting {
+  const [, path, given] = /^\s*([^=\s]+)\s*=\s*(.+?)\s*$/.exec(text) ?? []
+  if (path === undefined || given === undefined)
+    throw refuse(text, 'PATH=VALUE, such as options.own.lifeYears=4')
+  return { path, text: given }
 }
 
 const sloNames: Readonly<Record<string, keyof Slo>> = {

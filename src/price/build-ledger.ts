@@ -8,6 +8,7 @@ import { hybridRows } from './options/hybrid.ts'
 import { machineRows } from './options/machine.ts'
 import { rentedRows } from './options/rented.ts'
 import { resultRows } from './options/results.ts'
+import { withOverrides } from './overrides.ts'
 import { requirePue } from './requirements.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
 import type { PricedPoint, Subject } from './subject.ts'
@@ -48,7 +49,7 @@ export function buildLedger(
     optionRows(context, id, option)
     resultRows(context.ledger, `options.${id}`)
   }
-  return context.ledger.ledger()
+  return withOverrides(context.ledger.ledger(), scenario)
 }
 
 /** Mixes last. */

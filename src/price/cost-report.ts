@@ -68,6 +68,7 @@ export interface CostWarning {
     | 'invalid-run'
     | 'not-judged'
     | 'mix-not-measured'
+    | 'set-by-hand'
     | 'unreal'
   readonly text: string
 }

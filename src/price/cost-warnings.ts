@@ -5,6 +5,7 @@ import type { Ledger, LedgerInput } from './ledger.ts'
 import { BOARDS_ONLY } from './options/machine.ts'
 import { ageDays } from './price-sheet.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
+import { settingsOf } from './setting.ts'
 import { type PricedPoint, type Subject, seenGpus } from './subject.ts'
 
 /** A price older than this at the run's date is flagged. */
@@ -25,6 +26,7 @@ export function costWarnings(
   const options = Object.values(scenario.options)
   return [
     ...judgement(subject),
+    ...setByHand(scenario),
     ...placeholders(inputs),
     ...hardware(subject, scenario, catalogue, inputs),
     ...power(inputs, point),
@@ -69,6 +71,12 @@ function judgement({ verdict, kind, what, unreal }: Subject): CostWarning[] {
           } as const,
         ]),
   ]
+}
+
+function setByHand(scenario: Scenario): CostWarning[] {
+  const settings = settingsOf(scenario)
+  if (settings.length === 0) return []
+  return [{ kind: 'set-by-hand', text: `Not as in the scenario's file: ${settings.join('; ')}.` }]
 }
 
 function placeholders(inputs: readonly LedgerInput[]): CostWarning[] {

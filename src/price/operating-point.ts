@@ -7,8 +7,12 @@ import type { PricedPoint, Subject } from './subject.ts'
 export function choosePoint({
   points,
   hasSlo,
+  kind,
   search,
-}: Pick<Subject, 'points' | 'hasSlo' | 'search'>): { point?: PricedPoint; reason: string } {
+}: Pick<Subject, 'points' | 'hasSlo' | 'kind' | 'search'>): {
+  point?: PricedPoint
+  reason: string
+} {
   if (search?.question === 'slo') return pointOfOutcome(points, search.outcome)
   const known = usablePoints(points, search).filter(
     ({ outputTokensPerS = 0 }) => outputTokensPerS > 0,
@@ -18,10 +22,14 @@ export function choosePoint({
   const point = highestThroughput(eligible)
   if (!point)
     return { reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO` }
-  const reason = hasSlo
-    ? `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
-    : 'highest measured throughput; no SLO was set'
-  return { point, reason }
+  const met = `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
+  return { point, reason: hasSlo ? met : withoutSlo[kind] }
+}
+
+const withoutSlo: Readonly<Record<Subject['kind'], string>> = {
+  run: 'highest measured throughput; no SLO was set',
+  imported: 'highest throughput of the file; no SLO can be judged',
+  stated: 'nobody measured it',
 }
 
 /** A search asked for this very point: the highest load at which its limits hold, and never one beyond. */

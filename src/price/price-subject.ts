@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exclusionsOf } from './control.ts'
@@ -36,6 +37,31 @@ export function priceSubject(
     figures: ledger.rows.map((row) => costFigure(row, values)),
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
+}
+
+/**
+ * Every number of a price at one measured level, whether or not it is the one that options are priced at.
+ *
+ * @throws UserError for a level that was not measured
+ */
+export function figuresAtLevel(
+  subject: Subject,
+  level: number,
+  scenario: Scenario,
+  catalogue: Catalogue,
+): CostFigure[] {
+  const point = subject.points.find((each) => each.level === level)
+  if (point === undefined) {
+    const levels = subject.points.map((each) => `${each.level} (${each.label})`).join(', ')
+    throw new UserError(`There is no level ${level}.`, { remedy: `Measured were: ${levels}.` })
+  }
+  return figuresOf(buildLedger(subject, point, scenario, catalogue))
+}
+
+/** Every row of a ledger, worked out. */
+export function figuresOf(ledger: Ledger): CostFigure[] {
+  const values = workOut(ledger)
+  return ledger.rows.map((row) => costFigure(row, values))
 }
 
 function costFigure(row: LedgerRow, values: Values): CostFigure {

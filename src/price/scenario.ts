@@ -279,7 +279,12 @@ const requirementsSchema = z
 /** What somebody assumes about demand, options, money and control: what a file in `scenarios/` may say. */
 export const scenarioSchema = z
   .strictObject({
-    schemaVersion: z.literal(2),
+    schemaVersion: z.literal(2, {
+      error: ({ input }) =>
+        input === 1
+          ? 'expected 2. To change a scenario of version 1: utilisationRatio becomes demand.amount with kind share-of-server and a ratio; lifeYears, residualRatio, supportRatioPerYear, pueRatio and electricity go into an option of kind owned under options, rental into one of kind rented, api into one of kind api; costOfCapitalRatioPerYear stays. scenarios/default.yaml is so written'
+          : 'expected 2',
+    }),
     name: z.string().min(1),
     description: z.string().optional(),
     sources: z.record(z.string(), sourceSchema),
@@ -305,6 +310,12 @@ export const scenarioSchema = z
       .record(idSchema, optionSchema)
       .refine((options) => Object.keys(options).length > 0, 'expected at least one option'),
     requirements: requirementsSchema,
+    overrides: z
+      .record(z.string(), figureSchema)
+      .optional()
+      .describe(
+        'Figures in place of those of the catalogue, by their paths in a report, e.g. options.api.tariff.usdPerMillionOutputTokens by a contract',
+      ),
     allocation: z
       .strictObject({
         outputToInputPriceRatio: amountFigure.optional().describe("Else the first API's prices"),

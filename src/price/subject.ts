@@ -122,7 +122,7 @@ export function subjectOfImport(imported: Imported): Subject {
   return {
     kind: 'imported',
     what: `result of ${imported.tool.name}`,
-    date: /^\d{4}-\d{2}-\d{2}/.exec(first?.date ?? '')?.[0],
+    date: dateOf(first?.date),
     verdict: summary.verdict,
     hasSlo: false,
     points: summary.points.map((point, index) =>
@@ -131,6 +131,12 @@ export function subjectOfImport(imported: Imported): Subject {
     promptTokens: summary.points[0]?.inputTokens?.mean,
     told: { name: first?.gpu?.name, gpus: first?.gpu?.count },
   }
+}
+
+/** The day of a time as tools write it: `2026-03-01 10:15` or `20260301-101500`. */
+function dateOf(time = ''): string | undefined {
+  const [, year, month, day] = /^(\d{4})-?(\d{2})-?(\d{2})(?!\d)/.exec(time) ?? []
+  return day === undefined ? undefined : `${year}-${month}-${day}`
 }
 
 function pointOfImport(point: ImportedSummary['points'][number], gpuPowerW: Maybe): PricedPoint {
@@ -166,7 +172,7 @@ export function statedSubject(
     points: [
       {
         level: 0,
-        label: 'as stated',
+        label: 'the throughput as stated',
         outputTokensPerS,
         inputTokensPerS,
         requestsPerS: undefined,

@@ -33,16 +33,15 @@ const uncertainSchema = z
   ])
   .describe('What is known of an input besides its value')
 
-const figureSchema = z
+export const originSchema = z.enum([...figureKindSchema.options, 'measured', 'detected'])
+
+export const costFigureSchema = z
   .strictObject({
     path,
     label: z.string(),
     unit: z.string(),
     value: z.number().optional().describe('Absent where it is unknown'),
-    origin: z
-      .enum([...figureKindSchema.options, 'measured', 'detected'])
-      .optional()
-      .describe('Of an input: how far its source may be trusted'),
+    origin: originSchema.optional().describe('Of an input: how far its source may be trusted'),
     source: z.string().optional(),
     date: z.string().optional(),
     note: z.string().optional(),
@@ -56,6 +55,8 @@ const figureSchema = z
   })
   .meta({ id: 'costFigure', description: 'One number of a price, and where it comes from' })
 
+export const exclusionSchema = z.strictObject({ requirement, why: z.string() })
+
 const optionSchema = z.strictObject({
   id: optionId,
   kind: z.enum(['owned', 'colocated', 'rented', 'api', 'hybrid']),
@@ -63,7 +64,7 @@ const optionSchema = z.strictObject({
   lines: z.array(z.string()).describe('Ids of the lines of its bill, in the order of the sum'),
   missing: z.array(z.string()).describe('Why a figure is missing'),
   excluded: z
-    .array(z.strictObject({ requirement, why: z.string() }))
+    .array(exclusionSchema)
     .describe('Requirements that it does not meet, or does not say that it meets'),
 })
 
@@ -156,7 +157,7 @@ export const costSchema = z.strictObject({
   ),
   uncertainty: uncertaintySchema.optional(),
   decision: decisionSchema,
-  figures: z.array(figureSchema).describe('Every number, each after those it follows from'),
+  figures: z.array(costFigureSchema).describe('Every number, each after those it follows from'),
   warnings: z.array(
     z.strictObject({
       kind: z.enum([
@@ -174,6 +175,7 @@ export const costSchema = z.strictObject({
         'invalid-run',
         'not-judged',
         'mix-not-measured',
+        'set-by-hand',
         'unreal',
       ]),
       text: z.string(),

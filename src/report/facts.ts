@@ -9,7 +9,7 @@ import type { PromptCalibration, RunLog } from '../load/run-log.ts'
 import { describeWorkload } from '../load/workloads/sizes.ts'
 import { purposeOf } from '../measure/gate-rule.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
-import { figureFinder } from '../price/cost-report.ts'
+import { type CostReport, figureFinder } from '../price/cost-report.ts'
 import { MIB_PER_GIB, MS_PER_S } from '../units.ts'
 import {
   formatCount,
@@ -97,11 +97,15 @@ export function pricedPoint({ summary, cost }: Report): OperatingPoint | undefin
 
 /** What the prices of the cost section rest on. */
 export function pricingBasis(report: Report): string {
-  const point = pricedPoint(report)
-  const at = point ? `Priced at ${plainText(point.label)}` : 'No load level could be priced'
-  const { value } = figureFinder(report.cost)('demand.outputTokensPerDay') ?? {}
+  return pricingBasisAt(report.cost, pricedPoint(report)?.label)
+}
+
+/** The same of anything that is priced. @param label of the load it is priced at, where there is one */
+export function pricingBasisAt(cost: CostReport, label: string | undefined): string {
+  const at = label === undefined ? 'No load level could be priced' : `Priced at ${plainText(label)}`
+  const { value } = figureFinder(cost)('demand.outputTokensPerDay') ?? {}
   const wanted = value === undefined ? '' : ` Demand: ${formatTokens(value)} output tokens a day.`
-  return `${at}: ${sentence(report.cost.pricedLevelReason)}${wanted}`
+  return `${at}: ${sentence(cost.pricedLevelReason)}${wanted}`
 }
 
 /** Everything that was set, defaults included. */

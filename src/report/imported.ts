@@ -1,9 +1,12 @@
 import type { Imported, ImportedDistribution, ImportedPoint } from '../measure/imports/imported.ts'
 import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.ts'
-import { formatCount, formatNumber, notAvailable } from './format.ts'
+import type { CostReport } from '../price/cost-report.ts'
+import type { Subject } from '../price/subject.ts'
+import { pricingBasisAt } from './facts.ts'
+import { formatCount, formatNumber, formatUsd, notAvailable } from './format.ts'
 import { refuseNonNumbers } from './json.ts'
 import { plainText, shorten } from './plain-text.ts'
-import { alignColumns, wrap } from './text.ts'
+import { alignColumns, costLines, wrap } from './text.ts'
 
 const LONGEST_LABEL = 30
 
@@ -65,6 +68,60 @@ function blockOf(imported: Imported): string[] {
     ...differences(imported).flatMap((line) => wrap(line, '  - ', '    ')),
     ...imported.notes.flatMap((note) => wrap(note, '  - ', '    ')),
   ]
+}
+
+/** What must be read before any price made of it. */
+export function importedNotice(imported: Imported, cost: CostReport): string[] {
+  const { verdict, reasons } = toSummary(imported)
+  return [
+    `${verdict}: ${plainText(imported.tool.name)}${versionOf(imported)}`,
+    ...reasons.map((reason) => `Reason: ${plainText(reason)}`),
+    ...warningLines(cost).map((line) => `Warning: ${line}`),
+  ]
+}
+
+/** The same of what is neither a run nor a file. */
+export function subjectNotice({ verdict, what }: Subject, cost: CostReport): string[] {
+  return [`${verdict}: ${what}`, ...warningLines(cost).map((line) => `Warning: ${line}`)]
+}
+
+function warningLines({ warnings }: CostReport): string[] {
+  return warnings.map(({ text }) => `Cost: ${plainText(text)}`)
+}
+
+/** Another tool's result, and what it costs: what it is not first, as its prices rest on it. */
+export function pricedImportText(imported: Imported, cost: CostReport): string {
+  const { points } = toSummary(imported)
+  return pricedText(blockOf(imported), points, cost)
+}
+
+/** The same of a throughput that is stated. */
+export function pricedSubjectText(subject: Subject, cost: CostReport): string {
+  return pricedText([`${subject.verdict}: ${subject.what}`], subject.points, cost)
+}
+
+type Labelled = readonly { readonly level: number; readonly label: string }[]
+
+function pricedText(head: readonly string[], points: Labelled, cost: CostReport): string {
+  const label = points.find(({ level }) => level === cost.pricedLevel)?.label
+  const blocks = [
+    head,
+    ['Warnings:', ...warningLines(cost).flatMap((line) => wrap(line, '  - ', '    '))],
+    ...levelPriceBlock(points, cost),
+    costLines(cost, pricingBasisAt(cost, label)),
+  ]
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+/** Nothing where one load was measured, or no machine is priced. */
+function levelPriceBlock(points: Labelled, { levels }: CostReport): string[][] {
+  const priced = levels.filter(({ usdPerMillionOutputTokens: usd }) => usd !== undefined)
+  if (points.length < 2 || priced.length === 0) return []
+  const rows = levels.map(({ level, usdPerMillionOutputTokens }) => [
+    `  ${shorten(points.find((each) => each.level === level)?.label ?? '', LONGEST_LABEL)}`,
+    formatUsd(usdPerMillionOutputTokens),
+  ])
+  return [alignColumns([['USD per million output tokens, at each load', ''], ...rows])]
 }
 
 function versionOf({ tool }: Imported): string {

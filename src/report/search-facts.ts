@@ -199,7 +199,7 @@ function outcomeText({ axis, outcome }: SloSummary, points: readonly OperatingPo
 const whyNotBracketed: Readonly<Record<NotBracketed, string>> = {
   'highest-load-holds': 'they hold at the highest load allowed (raise it with --to)',
   'too-few-samples':
-    'levels had too few requests to judge the limits by (measure each for longer with --duration)',
+    'levels had too few requests to judge the limits by, or to prove them (measure each for longer with --duration)',
   'unusable-level': 'a level could not be used, for a reason that is not the load',
   'not-confirmed':
     'loads that held at first missed when looked at again (measure each level for longer, on a quieter machine)',
@@ -324,6 +324,7 @@ function sloTable({ trials }: SloSummary, points: readonly OperatingPoint[]): Te
 const shortStanding: Readonly<Record<SloTrial['standing'], string>> = {
   held: 'held',
   missed: 'missed',
+  'not-proven': 'not proven',
   'too-few-samples': 'too few requests',
   unusable: 'cannot be used',
 }

@@ -20,13 +20,13 @@ const checkSchema = z.strictObject({
   n: count.describe('Samples it was taken from'),
   neededN: count.describe('Samples it takes'),
   earlyStoppingMs: z.number().optional().describe("MLPerf's estimate, where the limit asks for it"),
-  outcome: z.enum(['held', 'missed', 'too-few-samples', 'not-told']),
+  outcome: z.enum(['held', 'missed', 'not-proven', 'too-few-samples', 'not-told']),
 })
 
 const sloTrialSchema = z.strictObject({
   level: count,
   size,
-  standing: z.enum(['held', 'missed', 'too-few-samples', 'unusable']),
+  standing: z.enum(['held', 'missed', 'not-proven', 'too-few-samples', 'unusable']),
   service,
   why: z.string(),
   checks: z.array(checkSchema),

@@ -1,4 +1,4 @@
-import type { CostOption } from '../price/cost-report.ts'
+import type { CostOption, CostReport } from '../price/cost-report.ts'
 import { breakEvenTable, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
 import {
   errorLines,
@@ -45,7 +45,7 @@ function renderText(report: Report): string {
     ...energyBlock(report),
     ...serverBlock(report),
     ...tokenBlock(report),
-    costBlock(report),
+    costLines(report.cost, pricingBasis(report)),
   ]
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
@@ -230,27 +230,35 @@ function tokenBlock(report: Report): string[][] {
   ]
 }
 
-function costBlock(report: Report): string[] {
-  const { cost } = report
-  const headings = [['USD per million output tokens', 'at demand', 'at full use', 'USD a year', '']]
+/** What every option costs. @param basis what the prices rest on */
+export function costLines(cost: CostReport, basis: string): string[] {
   return [
-    ...wrap(pricingBasis(report), '', ''),
-    ...alignColumns([...headings, ...optionRows(cost).map(optionCells)]),
+    ...wrap(basis, '', ''),
+    ...optionTable(optionRows(cost)),
     ...cost.options.flatMap(missingLines),
     ...breakEvenLines(cost),
   ]
 }
 
-function breakEvenLines(cost: Report['cost']): string[] {
+function breakEvenLines(cost: CostReport): string[] {
   const { headings, rows } = breakEvenTable(cost)
   if (rows.length === 0) return []
   return alignColumns([headings, ...rows.map(([pair = '', ...cells]) => [`  ${pair}`, ...cells])])
 }
 
-function optionCells(row: OptionRow): string[] {
+/** Names give way where figures are long. */
+function optionTable(rows: readonly OptionRow[]): string[] {
+  const headings = ['USD per million output tokens', 'at demand', 'at full use', 'USD a year', '']
+  const withNames = (longest: number) =>
+    alignColumns([headings, ...rows.map((row) => optionCells(row, longest))])
+  const over = Math.max(0, ...withNames(LONGEST_NAME).map((line) => line.length - COLUMNS))
+  return withNames(Math.max(SHORTEST_NAME, LONGEST_NAME - over))
+}
+
+function optionCells(row: OptionRow, longestName: number): string[] {
   const { id, kind, name, excluded } = row.option
   return [
-    `  ${shorten(`${id}: ${name}`, LONGEST_NAME)}`,
+    `  ${shorten(`${id}: ${name}`, longestName)}`,
     formatUsd(row.usdPerMillionOutputTokens),
     kind === 'api' || kind === 'hybrid' ? '' : formatUsd(row.fullUseUsdPerMillionOutputTokens),
     formatUsd(row.usdPerYear),
@@ -259,6 +267,7 @@ function optionCells(row: OptionRow): string[] {
 }
 
 const LONGEST_NAME = 42
+const SHORTEST_NAME = 16
 
 function missingLines({ name, missing, excluded }: CostOption): string[] {
   return [

@@ -37,7 +37,7 @@ export async function recompute(stored: StoredRun): Promise<Recomputed> {
 }
 
 /** The report of a stored run, priced as it was. Nothing without its pricing. */
-export function reportOf({ run, pricing }: StoredRun, summary: Summary): Report | undefined {
+function reportOf({ run, pricing }: StoredRun, summary: Summary): Report | undefined {
   if (!pricing) return undefined
   const cost = priceSubject(subjectOfRun(run, summary), pricing.scenario, pricing.catalogue)
   return { schemaVersion: 1, run, summary, cost }

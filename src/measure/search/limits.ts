@@ -47,7 +47,7 @@ function checkPercentile(limit: PercentileLimit, distribution: Distribution): Li
   if (!limit.needsEarlyStopping) return { ...shared, outcome: 'held' }
   const proven = { ...shared, earlyStoppingMs: earlyStopping }
   if (earlyStopping === undefined) return { ...proven, outcome: 'too-few-samples' }
-  return { ...proven, outcome: isWithin(earlyStopping, limit) ? 'held' : 'missed' }
+  return { ...proven, outcome: isWithin(earlyStopping, limit) ? 'held' : 'not-proven' }
 }
 
 function isWithin(valueMs: number, { limitMs, isStrict }: PercentileLimit): boolean {

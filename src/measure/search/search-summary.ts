@@ -10,7 +10,8 @@ export interface LimitCheck {
   readonly neededN: number
   /** MLPerf's estimate, where the limit asks for it and there are samples enough. */
   readonly earlyStoppingMs?: number
-  readonly outcome: 'held' | 'missed' | 'too-few-samples' | 'not-told'
+  /** `not-proven`: within the limit, but not for sure enough where the limit asks for that; no proof of a miss either. */
+  readonly outcome: 'held' | 'missed' | 'not-proven' | 'too-few-samples' | 'not-told'
 }
 
 /** `beyond`: the server gave way under the load. `unusable`: the figures are wrong for a reason that is not, or not for sure, the server's. */
@@ -20,7 +21,7 @@ export type ServiceKind = 'served' | 'beyond' | 'unusable'
  * What a level says about the limits. `unusable`: what went wrong there was not the server's doing, or
  * nobody can tell. Only `held` is held.
  */
-export type SloStanding = 'held' | 'missed' | 'too-few-samples' | 'unusable'
+export type SloStanding = 'held' | 'missed' | 'not-proven' | 'too-few-samples' | 'unusable'
 
 /** A level of a search, with what it says about the question. */
 export interface SloTrial {

@@ -45,6 +45,8 @@ function standingOf(
         return of('unusable', 'what a limit is set on was not told')
       if (checks.some(({ outcome }) => outcome === 'too-few-samples'))
         return of('too-few-samples', 'too few requests')
+      if (checks.some(({ outcome }) => outcome === 'not-proven'))
+        return of('not-proven', 'not for sure')
       return of('held', '')
     }
   }
@@ -81,7 +83,7 @@ type Decision =
  *
  * A load holds when every look at it held, and no lower load ever missed: where looks contradict each
  * other the worse one counts, so noise can make the answer lower and never higher. `low` is the highest
- * load that holds, or, where none does, the highest that had too few samples to tell.
+ * load that holds, or, where none does, the highest of which too little is known to tell.
  */
 function decide(plan: SloPlan, trials: readonly SloTrial[]): Decision {
   const known = readTrials(trials)
@@ -125,12 +127,17 @@ function confirm(
 ): Decision {
   const at = looksAt(trials, held)
   const above = looksAt(trials, high)
-  if (standingsAt(trials, high).every((standing) => standing !== 'missed'))
+  if (!standingsAt(trials, high).some(isNoPass))
     return { outcome: notBracketed(whyNotMissed(trials, high), known) }
   if (at.looks < 2) return { next: held }
   if (above.looks < 2) return { next: high }
   if (at.looks < 1 + confirmations) return { next: held }
   return { outcome: { kind: 'found', at, above, ...figuresAt(trials, held) } }
+}
+
+/** A rule that asks for proof is not kept where there is none, so such a load can be the upper end of a bracket. */
+function isNoPass(standing: SloStanding): boolean {
+  return standing === 'missed' || standing === 'not-proven'
 }
 
 function whyNotMissed(trials: readonly SloTrial[], size: number): NotBracketed {

@@ -77,7 +77,7 @@ export function choiceRow(
 }
 
 /** A range holds the value; a normal law has 90 % of its weight between its ends. */
-function uncertainOf({ value, range }: Figure): Uncertain | undefined {
+export function uncertainOf({ value, range }: Figure): Uncertain | undefined {
   if (range === undefined || range.low === range.high) return undefined
   const { low, high, law } = range
   switch (law) {

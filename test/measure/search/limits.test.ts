@@ -49,7 +49,8 @@ describe('a limit on a percentile', () => {
     const proven = { ...p95, p: 99 as const, needsEarlyStopping: true }
     // The estimate is the t-th slowest, t = 1 from 662 requests on: the slowest of all.
     expect(outcome(proven, times(700))).toBe('held')
-    expect(outcome(proven, times(700, 1))).toBe('missed')
+    expect(outcome(proven, times(700, 1))).toBe('not-proven')
+    expect(outcome(proven, times(700, 8))).toBe('missed')
     expect(outcome({ ...proven, needsEarlyStopping: false }, times(700, 1))).toBe('held')
   })
 })

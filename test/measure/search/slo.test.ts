@@ -129,6 +129,20 @@ describe('what is not known does not hold', () => {
     })
   })
 
+  test('where proof is asked for, a load without it ends a bracket from above, but is never unreachable', () => {
+    const near: Oracle = (size) => (size <= 20 ? 'held' : size <= 24 ? 'not-proven' : 'missed')
+    expect(sloOutcome(sloPlan(), searchAgainst(sloPlan(), near))).toMatchObject({
+      kind: 'found',
+      at: { size: 20 },
+      above: { size: 21, held: 0, looks: 2 },
+    })
+    const nowhere: Oracle = (size) => (size <= 4 ? 'not-proven' : 'missed')
+    expect(sloOutcome(sloPlan(), searchAgainst(sloPlan(), nowhere))).toMatchObject({
+      kind: 'not-bracketed',
+      why: 'too-few-samples',
+    })
+  })
+
   test('a lowest level that cannot be used is not unreachable', () => {
     const oracle: Oracle = () => 'unusable'
     expect(sloOutcome(sloPlan(), searchAgainst(sloPlan(), oracle))).toMatchObject({
@@ -206,7 +220,13 @@ describe('looks that contradict each other', () => {
 })
 
 describe('whatever the levels say', () => {
-  const standing = fc.constantFrom<SloStanding>('held', 'missed', 'too-few-samples', 'unusable')
+  const standing = fc.constantFrom<SloStanding>(
+    'held',
+    'missed',
+    'not-proven',
+    'too-few-samples',
+    'unusable',
+  )
   const anyPlan = fc
     .record({
       axis: fc.constantFrom('users' as const, 'rate' as const),
@@ -236,7 +256,7 @@ describe('whatever the levels say', () => {
           trials.some((trial) => trial.size < outcome.at.size && trial.standing === 'missed'),
         ).toBe(false)
         const above = trials.filter(({ size }) => size === outcome.above.size)
-        expect(above.some((trial) => trial.standing === 'missed')).toBe(true)
+        expect(above.some(({ standing }) => ['missed', 'not-proven'].includes(standing))).toBe(true)
       }),
       { seed: 1, numRuns: 2_000 },
     )

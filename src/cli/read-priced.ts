@@ -1,0 +1,142 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { UserError } from '../errors.ts'
+import type { Imported } from '../measure/imports/imported.ts'
+import type { Catalogue } from '../price/catalogue.ts'
+import type { CostReport } from '../price/cost-report.ts'
+import { priceSubject } from '../price/price-subject.ts'
+import type { Scenario } from '../price/scenario.ts'
+import { type Subject, statedSubject, subjectOfImport } from '../price/subject.ts'
+import { frontLines } from '../report/front-matter.ts'
+import { importedNotice, subjectNotice } from '../report/imported.ts'
+import { plainText } from '../report/plain-text.ts'
+import type { Report } from '../report/report.ts'
+import { exists } from '../verify/file-exists.ts'
+import { groupDirectory } from '../verify/read-group.ts'
+import { readImported } from '../verify/read-imported.ts'
+import { readRun, runFiles } from '../verify/read-run.ts'
+import { readSummary } from '../verify/read-summary.ts'
+import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
+import type { Io } from './io.ts'
+import { type PricedRun, pricedRun, priceStored, pricingWith } from './recompute.ts'
+
+/** Something measured, and what it costs under a scenario. */
+export interface Priced {
+  /** As the user named it. */
+  readonly path: string
+  readonly subject: Subject
+  readonly scenario: Scenario
+  readonly catalogue: Catalogue
+  readonly cost: CostReport
+  /** What must be read before any figure. */
+  readonly notices: readonly string[]
+  /** Of a run of ours. */
+  readonly report?: Report
+  /** What it was priced with when it was measured. */
+  readonly stored?: Scenario
+  /** Of another tool's result. */
+  readonly imported?: Imported
+}
+
+/**
+ * Prices whatever a path holds: a results directory, the summary of one, or another tool's result.
+ *
+ * @throws UserError when it is none of them
+ */
+export async function readPriced(path: string, flags: PriceFlags, io: Io): Promise<Priced> {
+  // A group of runs is no run: reading it as one says so.
+  const directory = (await groupDirectory(path)) ?? (await runDirectory(path))
+  if (directory !== undefined) {
+    const priced = await priceStored(await readRun(directory), flags, io)
+    return ofRun(path, priced, [])
+  }
+  const summary = (await isFile(path)) ? await readSummary(path) : undefined
+  if (summary !== undefined) {
+    const priced = pricedRun(summary, await pricingWith(flags, undefined))
+    return ofRun(path, priced, [FROM_SUMMARY])
+  }
+  return pricedImport(path, flags, io)
+}
+
+/** A throughput that nobody measured, under a scenario. @throws UserError */
+export async function pricedStated(
+  outputTokensPerS: number,
+  inputTokensPerS: number | undefined,
+  flags: PriceFlags,
+): Promise<Priced> {
+  const today = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
+  const subject = statedSubject(outputTokensPerS, inputTokensPerS, today)
+  const [scenario, catalogue] = await Promise.all([loadScenario(flags), loadCatalogue()])
+  const cost = priceSubject(subject, scenario, catalogue)
+  return {
+    path: subject.what,
+    subject,
+    scenario,
+    catalogue,
+    cost,
+    notices: subjectNotice(subject, cost),
+  }
+}
+
+function ofRun(path: string, priced: PricedRun, before: readonly string[]): Priced {
+  const { report } = priced
+  return { path, ...priced, cost: report.cost, notices: [...before, ...frontLines(report)] }
+}
+
+/** The same measurement under another scenario. @throws UserError */
+export function pricedAs(priced: Priced, scenario: Scenario): Priced {
+  const { path, subject, catalogue, report, imported, stored, notices } = priced
+  if (report !== undefined) {
+    const again = pricedRun(report, { scenario, catalogue })
+    return { ...ofRun(path, again, notices.filter(isOfSummary)), stored }
+  }
+  const cost = priceSubject(subject, scenario, catalogue)
+  const lines =
+    imported === undefined ? subjectNotice(subject, cost) : importedNotice(imported, cost)
+  return { path, subject, scenario, catalogue, cost, notices: lines, imported }
+}
+
+const FROM_SUMMARY =
+  'FROM A SUMMARY: its records are not there, so its figures were not computed again.'
+
+function isOfSummary(line: string): boolean {
+  return line === FROM_SUMMARY
+}
+
+/** The results directory that a path is, or is a file of. */
+async function runDirectory(path: string): Promise<string | undefined> {
+  if (await exists(join(path, runFiles.run))) return path
+  const names: readonly string[] = [runFiles.run, runFiles.summary]
+  if (!names.includes(basename(path))) return undefined
+  return (await exists(join(dirname(path), runFiles.run))) ? dirname(path) : undefined
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
+}
+
+async function pricedImport(path: string, flags: PriceFlags, io: Io): Promise<Priced> {
+  const { imported, skipped } = await readImported(path)
+  for (const { file, why } of skipped) io.stderr(`Left out ${plainText(file)}: ${plainText(why)}\n`)
+  const [first, ...others] = imported
+  if (first === undefined || others.length > 0)
+    throw new UserError(`${path} holds results of ${imported.length} tools.`, {
+      remedy: 'Name the file of one of them.',
+    })
+  const subject = subjectOfImport(first)
+  const [scenario, catalogue] = await Promise.all([loadScenario(flags), loadCatalogue()])
+  const cost = priceSubject(subject, scenario, catalogue)
+  return {
+    path,
+    subject,
+    scenario,
+    catalogue,
+    cost,
+    notices: importedNotice(first, cost),
+    imported: first,
+  }
+}

@@ -1,0 +1,16 @@
+import {
+  costDiffSchema,
+  explanationSchema,
+  procurementSchema,
+} from '../../src/report/price-schemas.ts'
+
+const schemas = {
+  'baremark-cost-diff': costDiffSchema,
+  'baremark-explanation': explanationSchema,
+  'baremark-procurement': procurementSchema,
+}
+
+/** What is wrong with a document by the schema of its kind; nothing where it is right. */
+export function priceSchemasByKind(document: { readonly kind: keyof typeof schemas }): unknown {
+  return schemas[document.kind].safeParse(document).error
+}
