@@ -55,14 +55,17 @@ export function servingServers(
 }
 
 /** Servers to buy for those that serve: ceil(serving / (1 - maintenance)) + spares; none for none. */
-export function boughtServers(serving: number, rules: FleetRules): number {
+export function boughtServers(
+  serving: number,
+  rules: Pick<FleetRules, 'maintenanceRatio' | 'spareServers'>,
+): number {
   return serving === 0 ? 0 : wholeUp(serving / (1 - rules.maintenanceRatio)) + rules.spareServers
 }
 
 /** The fleet of so many bought servers under a load. */
 export function fleetOf(
   servers: number,
-  rules: FleetRules,
+  rules: Pick<FleetRules, 'gpusPerServer' | 'serversPerRack'>,
   busyServers: number,
   peakBusyServers: number,
 ): Fleet {

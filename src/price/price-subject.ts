@@ -1,9 +1,12 @@
 import { UserError } from '../errors.ts'
+import { allocationResults } from './allocation/allocation-rows.ts'
+import { breakEvenMonths } from './break-even-months.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
+import { investmentComparisons } from './horizon/comparisons.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -22,6 +25,9 @@ export function priceSubject(
   const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
+  const months = breakEvenMonths(subject, scenario, ledger, values)
+  const invested = investmentComparisons(scenario, values)
+  const allocation = allocationResults(scenario, ledger, values)
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
@@ -30,11 +36,17 @@ export function priceSubject(
       costOption(id, option, scenario, ledger, values),
     ),
     levels: subject.points.map((each) => levelCost(each, subject, scenario, catalogue)),
-    breakEvens: [],
+    breakEvens: months.breakEvens,
+    comparisons: invested.comparisons,
     curves: [],
-    allocationRefused: [],
+    allocationRefused: allocation.refused,
     decision: { options: [], requirements: [] },
-    figures: ledger.rows.map((row) => costFigure(row, values)),
+    figures: [
+      ...ledger.rows.map((row) => costFigure(row, values)),
+      ...months.figures,
+      ...invested.figures,
+      ...allocation.figures,
+    ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
 }
@@ -149,8 +161,11 @@ function levelCost(
   )
   if (owned === undefined || !(point.outputTokensPerS ?? 0))
     return { level: point.level, meetsSlo: point.meetsSlo }
-  const values = workOut(buildLedger(subject, point, scenario, catalogue))
-  const at = (name: string) => values.get(`options.${owned[0]}.${name}`)
+  const path = (name: string) => `options.${owned[0]}.${name}`
+  const ledger = buildLedger(subject, point, scenario, catalogue)
+  const wanted = [path('usdPerMillionOutputTokens'), path('usdPerMillionTotalTokens')]
+  const values = workOut({ rows: rowsBehind(ledger, wanted) })
+  const at = (name: string) => values.get(path(name))
   return {
     level: point.level,
     usdPerMillionOutputTokens: at('usdPerMillionOutputTokens'),
