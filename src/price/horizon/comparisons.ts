@@ -77,9 +77,7 @@ function tell(
   const { running, whole } = paths.flows(known)
   const one = values.get(`${prefix}.irrRatioPerYear`)
   const rates: Roots =
-    one === undefined
-      ? internalRates(whole)
-      : { kind: 'one', root: { value: one, jumps: false } }
+    one === undefined ? internalRates(whole) : { kind: 'one', root: { value: one, jumps: false } }
   const several = rates.kind === 'several' ? rates.roots.map(({ value }) => value) : []
   const figures = several.map(
     (value, index): CostFigure => ({
