@@ -1,11 +1,14 @@
 import { UserError } from '../errors.ts'
 import { volumeBreakEvens } from './break-even-volume.ts'
+import { allocationResults } from './allocation/allocation-rows.ts'
+import { breakEvenMonths } from './break-even-months.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
 import { costCurves } from './curves.ts'
+import { investmentComparisons } from './horizon/comparisons.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -31,21 +34,28 @@ export function priceSubject(
   const volume = volumeBreakEvens(ledger, scenario)
   const levels = subject.points.map((each) => levelCost(each, subject, scenario, catalogue))
   const uncertain = costUncertainty(ledger, values, options, scenario.uncertainty)
+  const months = breakEvenMonths(subject, scenario, ledger, values)
+  const invested = investmentComparisons(scenario, values)
+  const allocation = allocationResults(scenario, ledger, values)
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
     pricedLevelReason: reason,
     options,
     levels,
-    breakEvens: volume.breakEvens,
+    breakEvens: [...volume.breakEvens, ...months.breakEvens],
+    comparisons: invested.comparisons,
     curves: costCurves(ledger, values, scenario),
-    allocationRefused: [],
+    allocationRefused: allocation.refused,
     uncertainty: uncertain?.uncertainty,
     decision: { options: [], requirements: [] },
     figures: [
       ...ledger.rows.map((row) => costFigure(row, values)),
       ...levels.flatMap((level) => levelFigures(level, scenario)),
       ...volume.figures,
+      ...months.figures,
+      ...invested.figures,
+      ...allocation.figures,
       ...(uncertain?.figures ?? []),
     ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
@@ -161,8 +171,11 @@ function levelCost(
   const owned = firstMachines(scenario)
   if (owned === undefined || !(point.outputTokensPerS ?? 0))
     return { level: point.level, meetsSlo: point.meetsSlo }
-  const values = workOut(buildLedger(subject, point, scenario, catalogue))
-  const at = (name: string) => values.get(`options.${owned}.${name}`)
+  const path = (name: string) => `options.${owned}.${name}`
+  const ledger = buildLedger(subject, point, scenario, catalogue)
+  const wanted = [path('usdPerMillionOutputTokens'), path('usdPerMillionTotalTokens')]
+  const values = workOut({ rows: rowsBehind(ledger, wanted) })
+  const at = (name: string) => values.get(path(name))
   return {
     level: point.level,
     usdPerMillionOutputTokens: at('usdPerMillionOutputTokens'),

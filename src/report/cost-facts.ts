@@ -8,6 +8,7 @@ import {
   type DecisionFact,
   type FigureFinder,
   figureFinder,
+  type InvestmentComparison,
 } from '../price/cost-report.ts'
 import {
   formatNumber,
@@ -128,6 +129,43 @@ export function breakEvenTable(cost: CostReport): { headings: string[]; rows: st
     headings: ['When an option is cheaper', ...shown.map(({ heading }) => heading)],
     rows: rows.map(({ pair, cells }) => [pair, ...shown.map(({ key }) => cells[key])]),
   }
+}
+
+/** What each investment saves, is worth and earns, and when its money is back. */
+export function investmentTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  return {
+    headings: [
+      'Investment',
+      'Saves, undiscounted',
+      'Net present value',
+      'Rate of return',
+      'Money back',
+      'discounted',
+    ],
+    rows: cost.comparisons.map((comparison) => investmentCells(cost, comparison)),
+  }
+}
+
+function investmentCells(cost: CostReport, comparison: InvestmentComparison): string[] {
+  const { option, against, market, irrs } = comparison
+  const find = figureFinder(cost)
+  const declining = market === 'declining'
+  const prefix = `comparisons.${option}.${against}${declining ? '.declining' : ''}`
+  const at = (path: string): Maybe => find(path)?.value
+  const years = (path: string): string => {
+    const value = at(`${prefix}.${path}`)
+    return value === undefined ? 'never' : `${formatNumber(value)} years`
+  }
+  const pair = plainText(`${option} against ${against}${declining ? ', as prices move' : ''}`)
+  if (comparison.irr === 'unknown') return [pair, ...Array<string>(5).fill(notAvailable)]
+  return [
+    pair,
+    formatUsd(at(`${prefix}.savedUsd`)),
+    formatUsd(at(`${prefix}.npvUsd`)),
+    irrs.length === 0 ? 'none' : irrs.map((path) => formatPercent(at(path))).join(' or '),
+    years('paybackYears'),
+    years('discountedPaybackYears'),
+  ]
 }
 
 function outcomeText({ axis, outcome, at, date }: BreakEven, find: FigureFinder): string {

@@ -5,6 +5,7 @@ import {
   breakEvenTable,
   decisionRows,
   fleetText,
+  investmentTable,
   type OptionRow,
   optionRows,
   requirementLines,
@@ -26,6 +27,7 @@ export function costSection(report: Report, chart: Markup): Markup {
     html`<p class="small">The prices of a token put the whole bill on the tokens named: they are alternatives and never add up.</p>
 `,
     cost.breakEvens.length === 0 ? undefined : breakEvens(report),
+    cost.comparisons.length === 0 ? undefined : investments(report),
     html`<div class="charts">
 ${chart}</div>
 `,
@@ -66,6 +68,14 @@ function breakEvens({ cost }: Report): Markup {
   return html`<h3>When one option beats another</h3>
 ${htmlTable('Break-evens', columns, rows)}
 <p class="small">Volumes are output tokens a day, in whole servers; never and always hold from a thousandth to a thousand times the demand.</p>
+`
+}
+
+function investments({ cost }: Report): Markup {
+  const { headings, rows } = investmentTable(cost)
+  const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
+  return html`<h3>What an investment is worth</h3>
+${htmlTable('Investments', columns, rows)}
 `
 }
 

@@ -1,5 +1,12 @@
 import type { Gate } from '../measure/summary.ts'
-import { assumptions, breakEvenTable, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import {
+  assumptions,
+  breakEvenTable,
+  fleetText,
+  investmentTable,
+  type OptionRow,
+  optionRows,
+} from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -145,14 +152,15 @@ function costBlock(report: Report): string {
     escapeMarkdown(pricingBasis(report)),
     ...(cost.options.length === 0 ? [] : [table(head, optionRows(cost).map(optionCells), 'right')]),
     bullets(missing.map(escapeMarkdown)),
-    breakEvenBlock(cost),
+    figureTable(breakEvenTable(cost)),
+    figureTable(investmentTable(cost)),
   ]
     .filter((block) => block !== '')
     .join('\n\n')
 }
 
-function breakEvenBlock(cost: Report['cost']): string {
-  const { headings, rows } = breakEvenTable(cost)
+/** Nothing without rows. */
+function figureTable({ headings, rows }: { headings: string[]; rows: string[][] }): string {
   if (rows.length === 0) return ''
   return table(
     headings,

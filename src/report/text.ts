@@ -1,5 +1,11 @@
 import type { CostOption, CostReport } from '../price/cost-report.ts'
-import { breakEvenTable, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import {
+  breakEvenTable,
+  fleetText,
+  investmentTable,
+  type OptionRow,
+  optionRows,
+} from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -236,12 +242,13 @@ export function costLines(cost: CostReport, basis: string): string[] {
     ...wrap(basis, '', ''),
     ...optionTable(optionRows(cost)),
     ...cost.options.flatMap(missingLines),
-    ...breakEvenLines(cost),
+    ...figureLines(breakEvenTable(cost)),
+    ...figureLines(investmentTable(cost)),
   ]
 }
 
-function breakEvenLines(cost: CostReport): string[] {
-  const { headings, rows } = breakEvenTable(cost)
+/** Nothing without rows. */
+function figureLines({ headings, rows }: { headings: string[]; rows: string[][] }): string[] {
   if (rows.length === 0) return []
   return alignColumns([headings, ...rows.map(([pair = '', ...cells]) => [`  ${pair}`, ...cells])])
 }
