@@ -121,6 +121,26 @@ export function componentsOf(option: ScenarioOption, method: Method): readonly C
   return [...own(), ...sharedRows.flatMap((row) => row(option, method))]
 }
 
+/**
+ * The scenario without what it would buy for requirements that it does not make: such an item is in no bill. All that prices a scenario prices
+ * this one.
+ */
+export function withoutNeedless(scenario: Scenario): Scenario {
+  const isBought = ({ because }: { because?: Requirement }) =>
+    because === undefined || scenario.requirements[because] !== undefined
+  const bought = (option: ScenarioOption): ScenarioOption => {
+    const shared = {
+      yearly: option.yearly.filter(isBought),
+      staff: option.staff.filter(isBought),
+    }
+    return option.kind === 'owned' || option.kind === 'colocated'
+      ? { ...option, ...shared, capex: option.capex.filter(isBought) }
+      : { ...option, ...shared }
+  }
+  const options = Object.entries(scenario.options).map(([id, option]) => [id, bought(option)])
+  return { ...scenario, options: Object.fromEntries(options) }
+}
+
 /** What is counted to know how many are needed; a site is there once there is a server at all. */
 const countOf = { server: 'servers', gpu: 'gpus', rack: 'racks', site: 'sites' } as const
 

@@ -1,9 +1,11 @@
 import { UserError } from '../errors.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
+import { withoutNeedless } from './components.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
+import { decide } from './decision.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -14,27 +16,32 @@ import type { PricedPoint, Subject } from './subject.ts'
  *
  * @throws UserError when the scenario names what no catalogue has, or holds what cannot be
  */
-export function priceSubject(
-  subject: Subject,
-  scenario: Scenario,
-  catalogue: Catalogue,
-): CostReport {
+export function priceSubject(subject: Subject, stated: Scenario, catalogue: Catalogue): CostReport {
+  const scenario = withoutNeedless(stated)
   const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
+  const options = optionsInOrder(scenario).map(([id, option]) =>
+    costOption(id, option, scenario, ledger, values),
+  )
+  const { decision, figures } = decide({
+    subject,
+    point,
+    priced: { scenario, ledger, values },
+    catalogue,
+    options,
+  })
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
     pricedLevelReason: reason,
-    options: optionsInOrder(scenario).map(([id, option]) =>
-      costOption(id, option, scenario, ledger, values),
-    ),
+    options,
     levels: subject.points.map((each) => levelCost(each, subject, scenario, catalogue)),
     breakEvens: [],
     curves: [],
     allocationRefused: [],
-    decision: { options: [], requirements: [] },
-    figures: ledger.rows.map((row) => costFigure(row, values)),
+    decision,
+    figures: [...ledger.rows.map((row) => costFigure(row, values)), ...figures],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
 }

@@ -53,6 +53,9 @@ export function measuredRows(context: ModelContext, unitsSource: string, unitsNo
   measured('inputTokensPerS', 'Input tokens/s', 'tokens/s', point?.inputTokensPerS)
   measured('requestsPerS', 'Requests/s', 'requests/s', point?.requestsPerS)
   measured('cachedInputRatio', 'Input tokens that were cached', 'ratio', point?.cachedInputRatio)
+  if (point?.ttftP95Ms !== undefined) measured('ttftP95Ms', 'TTFT p95', 'ms', point.ttftP95Ms)
+  if (point?.tokensPerSPerUser !== undefined)
+    measured('tokensPerSPerUser', 'Output tokens/s for a user', 'tokens/s', point.tokensPerSPerUser)
   ledger.input({
     path: 'measured.units',
     label: 'Units that made them together',
