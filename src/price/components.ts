@@ -138,7 +138,30 @@ export function withoutNeedless(scenario: Scenario): Scenario {
       : { ...option, ...shared }
   }
   const options = Object.entries(scenario.options).map(([id, option]) => [id, bought(option)])
-  return { ...scenario, options: Object.fromEntries(options) }
+  const left = Object.entries(scenario.options).flatMap(([id, option]) =>
+    itemsOf(option)
+      .filter((item) => !isBought(item))
+      .map((item) => `options.${id}.${item.at}.${item.id}.`),
+  )
+  const overrides = Object.entries(scenario.overrides ?? {}).filter(
+    ([path]) => !left.some((prefix) => path.startsWith(prefix)),
+  )
+  return {
+    ...scenario,
+    options: Object.fromEntries(options),
+    ...(scenario.overrides && { overrides: Object.fromEntries(overrides) }),
+  }
+}
+
+/** What an option buys by name, and under which key. */
+function itemsOf(option: ScenarioOption): { at: string; id: string; because?: Requirement }[] {
+  const of = (at: string, items: readonly { id: string; because?: Requirement }[]) =>
+    items.map(({ id, because }) => ({ at, id, because }))
+  return [
+    ...of('yearly', option.yearly),
+    ...of('staff', option.staff),
+    ...(option.kind === 'owned' || option.kind === 'colocated' ? of('capex', option.capex) : []),
+  ]
 }
 
 /** What is counted to know how many are needed; a site is there once there is a server at all. */

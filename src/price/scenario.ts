@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { sourceSchema, undatedMessage, undatedPrices, undeclaredSources } from '../figure.ts'
+import {
+  figureSchema,
+  sourceSchema,
+  undatedMessage,
+  undatedPrices,
+  undeclaredSources,
+} from '../figure.ts'
 import {
   amountFigure,
   between,
@@ -13,6 +19,9 @@ import {
   usdFigure,
   yearsFigure,
 } from './bounds.ts'
+
+/** Keys of sources that are somebody's word of this moment begin so; files say of when theirs is. */
+export const COMMAND_LINE = 'command line: '
 
 const idSchema = z
   .string()
@@ -416,8 +425,10 @@ export const scenarioSchema = z
         message: `no source "${source}" is declared under sources`,
       })
     }
-    for (const { path, source } of undatedPrices(scenario, scenario.sources))
+    for (const { path, source } of undatedPrices(scenario, scenario.sources)) {
+      if (source.startsWith(COMMAND_LINE)) continue
       context.addIssue({ code: 'custom', path: [...path], message: undatedMessage(source) })
+    }
     for (const [id, option] of Object.entries(scenario.options)) {
       for (const { path, message } of powerIssues(option))
         context.addIssue({ code: 'custom', path: ['options', id, ...path], message })

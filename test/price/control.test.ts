@@ -185,6 +185,16 @@ describe('what is bought because of a requirement', () => {
     expect(report.decision.requirementsUsdPerYear).toBe('requirements.together.usdPerYear')
   })
 
+  test('leaves without it even where its figure was put in by hand', () => {
+    const overrides = { 'options.own.yearly.audit.usdPerYear': figure(700) }
+    const report = price({
+      own: bought,
+      scenario: { requirements: { airGap: true, dataClass: 'health' }, overrides },
+    })
+    expect(value(report, 'requirements.dataClass.usdPerYear')).toBeCloseTo(700, 9)
+    expect(value(report, 'requirements.airGap.usdPerYear')).toBeCloseTo(1250, 9)
+  })
+
   test('comes with its parts in a mix, under their names', () => {
     const usual = scenario()
     const options = {
