@@ -1,5 +1,6 @@
 import { allocationRows } from './allocation/allocation-rows.ts'
 import { type Catalogue, measuredProfile, measuredUnits } from './catalogue.ts'
+import { withoutNeedless } from './components.ts'
 import { demandRows, demandShape, measuredRows } from './demand/demand-rows.ts'
 import { allComparisonRows } from './horizon/comparisons.ts'
 import { demandYearRows } from './horizon/demand-years.ts'
@@ -15,6 +16,7 @@ import { machineRows } from './options/machine.ts'
 import { rentedRows } from './options/rented.ts'
 import { resultRows } from './options/results.ts'
 import { revenueInputRows, revenueRows } from './options/revenue.ts'
+import { serviceRows } from './options/service.ts'
 import { withOverrides } from './overrides.ts'
 import { requirePue } from './requirements.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -29,9 +31,10 @@ import type { PricedPoint, Subject } from './subject.ts'
 export function buildLedger(
   subject: Subject,
   point: PricedPoint | undefined,
-  scenario: Scenario,
+  stated: Scenario,
   catalogue: Catalogue,
 ): Ledger {
+  const scenario = withoutNeedless(stated)
   const profile = measuredProfile(subject, scenario, catalogue)
   const units = measuredUnits(subject, scenario, profile)
   const context: ModelContext = {
@@ -55,6 +58,7 @@ export function buildLedger(
   const options = optionsInOrder(scenario)
   for (const [id, option] of options) {
     optionRows(context, id, option)
+    serviceRows(context, id, option)
     resultRows(context.ledger, `options.${id}`)
   }
   revenueInputRows(context)

@@ -1,13 +1,15 @@
 import { UserError } from '../errors.ts'
-import { volumeBreakEvens } from './break-even-volume.ts'
 import { allocationResults } from './allocation/allocation-rows.ts'
 import { breakEvenMonths } from './break-even-months.ts'
+import { volumeBreakEvens } from './break-even-volume.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
+import { withoutNeedless } from './components.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
 import { costCurves } from './curves.ts'
+import { decide } from './decision.ts'
 import { investmentComparisons } from './horizon/comparisons.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
@@ -20,11 +22,8 @@ import { costUncertainty } from './uncertainty/cost-uncertainty.ts'
  *
  * @throws UserError when the scenario names what no catalogue has, or holds what cannot be
  */
-export function priceSubject(
-  subject: Subject,
-  scenario: Scenario,
-  catalogue: Catalogue,
-): CostReport {
+export function priceSubject(subject: Subject, stated: Scenario, catalogue: Catalogue): CostReport {
+  const scenario = withoutNeedless(stated)
   const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
@@ -37,6 +36,14 @@ export function priceSubject(
   const months = breakEvenMonths(subject, scenario, ledger, values)
   const invested = investmentComparisons(scenario, values)
   const allocation = allocationResults(scenario, ledger, values)
+  const { decision, figures } = decide({
+    subject,
+    point,
+    priced: { scenario, ledger, values },
+    catalogue,
+    options,
+    uncertainty: uncertain?.uncertainty,
+  })
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
@@ -48,7 +55,7 @@ export function priceSubject(
     curves: costCurves(ledger, values, scenario),
     allocationRefused: allocation.refused,
     uncertainty: uncertain?.uncertainty,
-    decision: { options: [], requirements: [] },
+    decision,
     figures: [
       ...ledger.rows.map((row) => costFigure(row, values)),
       ...levels.flatMap((level) => levelFigures(level, scenario)),
@@ -57,6 +64,7 @@ export function priceSubject(
       ...invested.figures,
       ...allocation.figures,
       ...(uncertain?.figures ?? []),
+      ...figures,
     ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
