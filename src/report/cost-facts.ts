@@ -240,7 +240,7 @@ function factText({ text, path }: DecisionFact, find: FigureFinder): string {
 }
 
 /** A figure with its unit. */
-export function figureText({ value, unit }: CostFigure): string {
+function figureText({ value, unit }: CostFigure): string {
   if (value === undefined) return notAvailable
   if (unit.startsWith('USD')) return `${formatUsd(value)}${unit.slice('USD'.length)}`
   return unit === 'ratio' ? formatPercent(value) : `${formatNumber(value)} ${unit}`
