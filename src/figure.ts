@@ -41,6 +41,10 @@ const rangeSchema = z
     law: z.enum(['uniform', 'triangular', 'normal', 'lognormal']).default('triangular'),
   })
   .refine(({ low, high }) => low <= high, { message: 'expected the low end first' })
+  .refine(({ low, law }) => law !== 'lognormal' || low > 0, {
+    path: ['low'],
+    message: 'expected a number above 0 for a lognormal range',
+  })
 
 /** A number somebody stated, with the key of its source. */
 export const figureSchema = z

@@ -14,6 +14,8 @@ export interface CostComponent {
   readonly from: readonly string[]
   /** Called with all of them known, in that order. */
   readonly usdPerYear: (values: readonly number[]) => Maybe
+  /** Where the first of `from` is a count of the fleet, and the cost so many times that of one. */
+  readonly proportional?: true
   /** The requirement without which it would not be paid. */
   readonly because?: Requirement
   /** Whether money is bound and paid before it serves: the rest is paid as time goes by. */
@@ -74,6 +76,7 @@ const rentedRows: readonly ComponentRow<OptionOf<'rented'>>[] = [
       part: 'rent',
       formula: `servers x rentUsdPerHour x 8,760 h${discountRatio ? ' x (1 - discountRatio)' : ''}`,
       from: ['servers', 'rentUsdPerHour', ...(discountRatio ? ['discountRatio'] : [])],
+      proportional: true,
       usdPerYear: ([servers = 0, usdPerHour = 0, discount = 0]) =>
         servers * usdPerHour * HOURS_PER_YEAR * (1 - discount),
     },
@@ -89,6 +92,7 @@ const sharedRows: readonly ComponentRow<ScenarioOption>[] = [
       part: 'services',
       formula: `${countOf[per]} x yearly.${id}.usdPerYear`,
       from: [countOf[per], `yearly.${id}.usdPerYear`],
+      proportional: true,
       usdPerYear: ([count = 0, usd = 0]) => count * usd,
       because,
     })),
@@ -99,6 +103,7 @@ const sharedRows: readonly ComponentRow<ScenarioOption>[] = [
       part: 'people',
       formula: `${countOf[per]} x staff.${id}.fte x staff.${id}.usdPerFteYear`,
       from: [countOf[per], `staff.${id}.fte`, `staff.${id}.usdPerFteYear`],
+      proportional: true,
       usdPerYear: ([count = 0, fte = 0, usd = 0]) => count * fte * usd,
       because,
     })),
@@ -139,7 +144,7 @@ function capitalComponent(
   { id, label, because, ...capital }: CapitalItem,
 ): CostComponent {
   const { count, priceUsd, lifeYears, residualRatio } = capital
-  const shared = { id, label, part: 'machines', because, capital } as const
+  const shared = { id, label, part: 'machines', because, capital, proportional: true } as const
   switch (method) {
     case 'annuity':
       return {
@@ -241,6 +246,7 @@ const spaceComponent: CostComponent = {
   part: 'site',
   formula: 'racks x spaceUsdPerRackMonth x 12',
   from: ['racks', 'spaceUsdPerRackMonth'],
+  proportional: true,
   usdPerYear: ([racks = 0, usd = 0]) => racks * usd * MONTHS_PER_YEAR,
 }
 
@@ -249,19 +255,19 @@ const colocationComponent: CostComponent = {
   label: 'Colocation',
   part: 'site',
   formula:
-    'servers x contractedKwPerServer x colocationUsdPerKwMonth x 12 x (1 + denseSurchargeRatio where kW / racks is above denseAboveKwPerRack)',
+    'servers x contractedKwPerServer x colocationUsdPerKwMonth x 12 x (1 + denseSurchargeRatio for those in a rack whose kW is above denseAboveKwPerRack); racks are filled one after another with serversPerRack',
   from: [
     'servers',
-    'racks',
+    'serversPerRack',
     'contractedKwPerServer',
     'colocationUsdPerKwMonth',
     'denseAboveKwPerRack',
     'denseSurchargeRatio',
   ],
-  usdPerYear: ([servers = 0, racks = 0, kw = 0, usd = 0, above = 0, surcharge = 0]) => {
-    const contractedKw = servers * kw
-    const dense = racks > 0 && contractedKw / racks > above
-    return contractedKw * usd * MONTHS_PER_YEAR * (dense ? 1 + surcharge : 1)
+  usdPerYear: ([servers = 0, perRack = 1, kw = 0, usd = 0, above = 0, surcharge = 0]) => {
+    const inLast = servers % perRack
+    const dense = (perRack * kw > above ? servers - inLast : 0) + (inLast * kw > above ? inLast : 0)
+    return (servers + dense * surcharge) * kw * usd * MONTHS_PER_YEAR
   },
 }
 
@@ -271,6 +277,7 @@ const crossConnectComponent: CostComponent = {
   part: 'site',
   formula: 'sites x crossConnects x crossConnectUsdPerMonth x 12',
   from: ['sites', 'crossConnects', 'crossConnectUsdPerMonth'],
+  proportional: true,
   usdPerYear: ([sites = 0, count = 0, usd = 0]) => sites * count * usd * MONTHS_PER_YEAR,
 }
 
@@ -280,6 +287,7 @@ const remoteHandsComponent: CostComponent = {
   part: 'site',
   formula: 'sites x remoteHandsHoursPerMonth x remoteHandsUsdPerHour x 12',
   from: ['sites', 'remoteHandsHoursPerMonth', 'remoteHandsUsdPerHour'],
+  proportional: true,
   usdPerYear: ([sites = 0, hours = 0, usd = 0]) => sites * hours * usd * MONTHS_PER_YEAR,
 }
 
@@ -289,6 +297,7 @@ const supportComponent: CostComponent = {
   part: 'services',
   formula: 'servers x serverPriceUsd x supportRatioPerYear',
   from: ['servers', 'serverPriceUsd', 'supportRatioPerYear'],
+  proportional: true,
   usdPerYear: ([servers = 0, price = 0, share = 0]) => servers * price * share,
 }
 

@@ -122,6 +122,8 @@ export interface CostUncertainty {
   readonly seed: number
   /** Inputs that were drawn, by path. Without any there is nothing to simulate. */
   readonly inputs: readonly string[]
+  /** Ids of options whose bill is unknown: they have no draws, and the others are compared without them. */
+  readonly leftOut: readonly string[]
   /** Of each option: paths of its 5 %, 50 % and 95 % quantiles and of the share of draws in which it is cheapest of those not excluded. */
   readonly options: readonly {
     readonly option: string
@@ -196,7 +198,7 @@ export interface CostReport {
   readonly breakEvens: readonly BreakEven[]
   readonly curves: readonly CostCurve[]
   readonly allocationRefused: readonly AllocationRefused[]
-  /** Absent where no input is uncertain. */
+  /** Absent where no known bill rests on an uncertain input. */
   readonly uncertainty?: CostUncertainty
   readonly decision: Decision
   /** Every number, in an order in which each follows from those before it. */

@@ -55,23 +55,9 @@ export function servingServers(
 }
 
 /** Servers to buy for those that serve: ceil(serving / (1 - maintenance)) + spares; none for none. */
-export function boughtServers(serving: number, rules: FleetRules): number {
-  return serving === 0 ? 0 : wholeUp(serving / (1 - rules.maintenanceRatio)) + rules.spareServers
-}
-
-/** The fleet of so many bought servers under a load. */
-export function fleetOf(
-  servers: number,
-  rules: FleetRules,
-  busyServers: number,
-  peakBusyServers: number,
-): Fleet {
-  return {
-    servers,
-    gpus: servers * rules.gpusPerServer,
-    racks: Math.ceil(servers / rules.serversPerRack),
-    sites: servers > 0 ? 1 : 0,
-    busyServers,
-    peakBusyServers,
-  }
+export function boughtServers(
+  serving: number,
+  { maintenanceRatio, spareServers }: Pick<FleetRules, 'maintenanceRatio' | 'spareServers'>,
+): number {
+  return serving === 0 ? 0 : wholeUp(serving / (1 - maintenanceRatio)) + spareServers
 }

@@ -26,7 +26,7 @@ export function withOverrides({ rows }: Ledger, { overrides, sources }: Scenario
         source: `${source?.title ?? figure.source}, ${replaced(row)}`,
         date: source?.date,
         note: [row.note, figure.note].filter(Boolean).join('; ') || undefined,
-        uncertain: uncertainOf(figure),
+        uncertain: uncertainOf(figure, row.unit),
       }
     }),
   }

@@ -1,13 +1,16 @@
 import { UserError } from '../errors.ts'
+import { volumeBreakEvens } from './break-even-volume.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
+import { costCurves } from './curves.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
 import type { PricedPoint, Subject } from './subject.ts'
+import { costUncertainty } from './uncertainty/cost-uncertainty.ts'
 
 /**
  * The cost of what was measured under a scenario, by every option in it.
@@ -22,19 +25,29 @@ export function priceSubject(
   const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
+  const options = optionsInOrder(scenario).map(([id, option]) =>
+    costOption(id, option, scenario, ledger, values),
+  )
+  const volume = volumeBreakEvens(ledger, scenario)
+  const levels = subject.points.map((each) => levelCost(each, subject, scenario, catalogue))
+  const uncertain = costUncertainty(ledger, values, options, scenario.uncertainty)
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
     pricedLevelReason: reason,
-    options: optionsInOrder(scenario).map(([id, option]) =>
-      costOption(id, option, scenario, ledger, values),
-    ),
-    levels: subject.points.map((each) => levelCost(each, subject, scenario, catalogue)),
-    breakEvens: [],
-    curves: [],
+    options,
+    levels,
+    breakEvens: volume.breakEvens,
+    curves: costCurves(ledger, values, scenario),
     allocationRefused: [],
+    uncertainty: uncertain?.uncertainty,
     decision: { options: [], requirements: [] },
-    figures: ledger.rows.map((row) => costFigure(row, values)),
+    figures: [
+      ...ledger.rows.map((row) => costFigure(row, values)),
+      ...levels.flatMap((level) => levelFigures(level, scenario)),
+      ...volume.figures,
+      ...(uncertain?.figures ?? []),
+    ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
 }
@@ -133,7 +146,8 @@ function missing(id: string, ledger: Ledger, values: Values): string[] {
 
 const missingReasons: Readonly<Record<string, string>> = {
   'measured.outputTokensPerS': 'no load level could be priced',
-  'measured.inputTokensPerS': 'no input throughput was measured at a level that could be priced',
+  'measured.inputPerOutputToken':
+    'no input throughput was measured at a level that could be priced',
   'measured.units': 'how many units serve the model is unknown',
 }
 
@@ -144,17 +158,35 @@ function levelCost(
   scenario: Scenario,
   catalogue: Catalogue,
 ): LevelCost {
-  const owned = Object.entries(scenario.options).find(
-    ([, { kind }]) => kind === 'owned' || kind === 'colocated',
-  )
+  const owned = firstMachines(scenario)
   if (owned === undefined || !(point.outputTokensPerS ?? 0))
     return { level: point.level, meetsSlo: point.meetsSlo }
   const values = workOut(buildLedger(subject, point, scenario, catalogue))
-  const at = (name: string) => values.get(`options.${owned[0]}.${name}`)
+  const at = (name: string) => values.get(`options.${owned}.${name}`)
   return {
     level: point.level,
     usdPerMillionOutputTokens: at('usdPerMillionOutputTokens'),
     usdPerMillionTotalTokens: at('usdPerMillionTotalTokens'),
     meetsSlo: point.meetsSlo,
   }
+}
+
+function firstMachines({ options }: Scenario): string | undefined {
+  return Object.entries(options).find(
+    ([, { kind }]) => kind === 'owned' || kind === 'colocated',
+  )?.[0]
+}
+
+/** What a level costs, as figures: each is worked from what that level measured, by the formulas of the level that is priced. */
+function levelFigures({ level, ...cost }: LevelCost, scenario: Scenario): CostFigure[] {
+  const owned = firstMachines(scenario)
+  if (owned === undefined) return []
+  return (['usdPerMillionOutputTokens', 'usdPerMillionTotalTokens'] as const).map((name) => ({
+    path: `levels.${level}.${name}`,
+    label: `${name === 'usdPerMillionOutputTokens' ? 'Whole bill on the output tokens' : 'Whole bill on all tokens, blended'}, at level ${level}`,
+    unit: name === 'usdPerMillionOutputTokens' ? 'USD/M output tokens' : 'USD/M tokens',
+    value: cost[name],
+    formula: `options.${owned}.${name}, with what level ${level} measured in place of measured.*`,
+    from: [`options.${owned}.${name}`],
+  }))
 }

@@ -79,3 +79,10 @@ export function evenGrid(low: number, high: number, steps: number): number[] {
     i === steps ? high : low + ((high - low) * i) / steps,
   )
 }
+
+/** `steps + 1` numbers from `low` to `high`, both above 0, each by the same factor above the one before. */
+export function geometricGrid(low: number, high: number, steps: number): number[] {
+  return Array.from({ length: steps + 1 }, (_, i) =>
+    i === steps ? high : low * (high / low) ** (i / steps),
+  )
+}

@@ -92,6 +92,7 @@ const uncertaintySchema = z.strictObject({
   draws: z.int(),
   seed: z.int(),
   inputs: z.array(path),
+  leftOut: z.array(optionId).describe('Their bill is unknown'),
   options: z.array(
     z.strictObject({ option: optionId, low: path, median: path, high: path, cheapest: path }),
   ),

@@ -1,4 +1,4 @@
-// How fast, how punctual and how small the load engine is: `npm run bench [names...]`. See README.md.
+// How fast, how punctual and how small the load engine is, and how fast prices are drawn: `npm run bench [names...]`. See README.md.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compile, describeMachine, fileLimit, findObstacle, pinning } from './machine.mjs'
 import { measureMemory } from './suites/memory.mjs'
+import { measureMonteCarlo } from './suites/monte-carlo.mjs'
 import { measureRequests } from './suites/requests.mjs'
 import { measureSoak } from './suites/soak.mjs'
 import { measureStreams } from './suites/streams.mjs'
@@ -23,6 +24,7 @@ const suites = {
   requests: measureRequests,
   workers: measureWorkers,
   soak: measureSoak,
+  'monte-carlo': measureMonteCarlo,
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -130,9 +130,16 @@ describe('the worst second', () => {
     expect(poissonQuantile(0, 0.95)).toBe(0)
   })
 
-  test('a million on average is not too many to add up', () => {
+  test('a million on average is no different', () => {
     // Added from 990,000 on in another language with the logarithms of factorials: P(X <= 1,001,645) = 0.950037.
     expect(poissonQuantile(1e6, 0.95)).toBe(1_001_645)
+  })
+
+  test('more than can be added up are expanded, to the count but for one', () => {
+    for (const p of [1e-9, 0.5, 0.9, 0.95, 0.999, 0.999999]) {
+      const added = poissonQuantile(100_000, p)
+      expect(Math.abs(poissonQuantile(100_000 + 1e-6, p) - added)).toBeLessThanOrEqual(1)
+    }
   })
 
   test('certainty has no count', () => {

@@ -111,6 +111,7 @@ export function scenario(changes: Changes = {}): Scenario {
     sources,
     hardwareProfile: 'box',
     costOfCapitalRatioPerYear: figure(0),
+    uncertainty: { draws: 200 },
     demand: { amount: { kind: 'share-of-server', ratio: figure(0.5) }, ...changes.demand },
     options: changes.options ?? {
       own: {

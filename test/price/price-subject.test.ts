@@ -197,6 +197,23 @@ describe('colocation, by hand', () => {
     expect(at('remote-hands')).toBe(5400)
     expect(report.options[0]?.lines).not.toContain('electricity')
   })
+
+  test('3 boxes in racks of 2: the full rack is dense and pays a quarter more, the other does not', () => {
+    const report = price({
+      demand: {
+        amount: { kind: 'output-tokens-per-day', outputTokensPerDay: figure(2.5 * 800 * 86_400) },
+      },
+      options: colo({
+        serversPerRack: 2,
+        dense: { aboveKwPerRack: figure(1.5), surchargeRatio: figure(0.25) },
+      }),
+    })
+    expect(value(report, 'options.colo.servers')).toBe(3)
+    expect(value(report, 'options.colo.lines.colocation.usdPerYear')).toBeCloseTo(
+      (2 * 1.25 + 1) * 200 * 12,
+      9,
+    )
+  })
 })
 
 describe('cost of capital and residual value', () => {

@@ -1,4 +1,4 @@
-import type { Maybe } from '../../arithmetic.ts'
+import { type Maybe, ratio } from '../../arithmetic.ts'
 import { DAYS_PER_YEAR, HOURS_PER_DAY, S_PER_HOUR } from '../../units.ts'
 import { priceToDefend } from '../catalogue.ts'
 import { choiceRow, figureRow, type ModelContext, unknownRow } from '../options/context.ts'
@@ -25,7 +25,10 @@ function weightsOf({ hourWeights, weekdayWeights }: Scenario['demand']) {
   return { hourWeights, weekdayWeights }
 }
 
-/** What was measured: rows `measured.*`. The throughput brings the interval of its run. */
+/**
+ * What was measured: rows `measured.*`. The throughput brings the interval of its run; the mix of tokens stands on its own rows, as it
+ * does not change when the throughput is a little other than it was seen.
+ */
 export function measuredRows(context: ModelContext, unitsSource: string, unitsNote?: string): void {
   const { ledger, subject, point, units } = context
   const measured = (path: string, label: string, unit: string, value: Maybe) =>
@@ -53,6 +56,18 @@ export function measuredRows(context: ModelContext, unitsSource: string, unitsNo
   measured('inputTokensPerS', 'Input tokens/s', 'tokens/s', point?.inputTokensPerS)
   measured('requestsPerS', 'Requests/s', 'requests/s', point?.requestsPerS)
   measured('cachedInputRatio', 'Input tokens that were cached', 'ratio', point?.cachedInputRatio)
+  measured(
+    'inputPerOutputToken',
+    'Input tokens for an output token',
+    'ratio',
+    ratio(point?.inputTokensPerS, point?.outputTokensPerS),
+  )
+  measured(
+    'outputTokensPerRequest',
+    'Output tokens of a request',
+    'tokens',
+    ratio(point?.outputTokensPerS, point?.requestsPerS),
+  )
   ledger.input({
     path: 'measured.units',
     label: 'Units that made them together',
@@ -82,15 +97,9 @@ export function demandRows(context: ModelContext): void {
     },
     peakToMean(shape),
   )
-  measuredOr(context, 'inputPerOutputToken', 'Input tokens for an output token', 'ratio', [
-    'measured.inputTokensPerS',
-    'measured.outputTokensPerS',
-  ])
+  measuredOr(context, 'inputPerOutputToken', 'Input tokens for an output token', 'ratio')
   cachedRow(context)
-  measuredOr(context, 'outputTokensPerRequest', 'Output tokens of a request', 'tokens', [
-    'measured.outputTokensPerS',
-    'measured.requestsPerS',
-  ])
+  measuredOr(context, 'outputTokensPerRequest', 'Output tokens of a request', 'tokens')
   ledger.result({
     path: 'demand.meanOutputTokensPerS',
     label: 'Output tokens/s wanted, mean',
@@ -218,7 +227,6 @@ function measuredOr(
   key: 'inputPerOutputToken' | 'outputTokensPerRequest',
   label: string,
   unit: string,
-  [dividend, divisor]: [string, string],
 ): void {
   const { ledger, scenario } = context
   const stated = scenario.demand[key]
@@ -229,9 +237,9 @@ function measuredOr(
   }
   ledger.result({
     ...row,
-    formula: `${dividend} / ${divisor}`,
-    from: [dividend, divisor],
-    work: ([a = 0, b = 0]) => a / b,
+    formula: `measured.${key}`,
+    from: [`measured.${key}`],
+    work: ([value]) => value,
   })
 }
 

@@ -57,35 +57,79 @@ function sumInOrder(values: readonly number[]): number {
 export interface BillModel {
   /** Paths of what it is worked from besides the fleet. */
   readonly from: readonly string[]
-  /** USD a year. @param values those of `from`, beginning at `offset` */
-  readonly usdPerYear: (values: readonly number[], offset: number, fleet: Fleet) => Maybe
+  /**
+   * USD a year of a fleet, ready for many of them.
+   *
+   * @param values those of `from`, beginning at `offset`
+   */
+  readonly at: (values: readonly number[], offset: number) => (fleet: Fleet) => Maybe
 }
 
 export function billModel(prefix: string, components: readonly CostComponent[]): BillModel {
-  const isFleet = (name: string): name is FleetName =>
-    (fleetNames as readonly string[]).includes(name)
   const names = [
-    ...new Set(components.flatMap(({ from }) => from.filter((name) => !isFleet(name)))),
+    ...new Set(components.flatMap(({ from }) => from.filter((name) => !isFleetName(name)))),
   ]
-  const parts = components.map(({ from, usdPerYear }) => ({
-    usdPerYear,
-    buffer: from.map(() => 0),
-    places: from.map((name) => (isFleet(name) ? name : names.indexOf(name))),
-  }))
+  const parts = components.map((component) => billPart(component, names))
   return {
     from: names.map((name) => pathOf(prefix, name)),
-    usdPerYear: (values, offset, fleet) => {
-      let total = 0
-      for (const { usdPerYear, buffer, places } of parts) {
-        for (let i = 0; i < places.length; i++) {
-          const place = places[i] as FleetName | number
-          buffer[i] = typeof place === 'number' ? (values[offset + place] as number) : fleet[place]
-        }
-        const usd = usdPerYear(buffer)
-        if (usd === undefined) return undefined
-        total += usd
-      }
-      return total
+    at: (values, offset) => {
+      for (const part of parts) prepare(part, values, offset)
+      return (fleet) => usdPerYearOf(parts, fleet)
     },
   }
+}
+
+/** One cost, with the values it is called with. */
+interface BillPart {
+  readonly usdPerYear: CostComponent['usdPerYear']
+  readonly buffer: number[]
+  /** Places in the buffer, each with its place among the names, or its count. */
+  readonly figures: readonly (readonly [number, number])[]
+  readonly counts: readonly (readonly [number, FleetName])[]
+  /** The count that the cost is proportional to: then it is worked once, for one. */
+  readonly perOne: FleetName | undefined
+  usdPerYearOfOne: Maybe
+}
+
+export function isFleetName(name: string): name is FleetName {
+  return (fleetNames as readonly string[]).includes(name)
+}
+
+function billPart(component: CostComponent, names: readonly string[]): BillPart {
+  const { from, usdPerYear, proportional } = component
+  const [first] = from
+  return {
+    usdPerYear,
+    buffer: from.map(() => 1),
+    figures: from.flatMap((name, place) =>
+      isFleetName(name) ? [] : [[place, names.indexOf(name)] as const],
+    ),
+    counts: from.flatMap((name, place) => (isFleetName(name) ? [[place, name] as const] : [])),
+    perOne: proportional && first !== undefined && isFleetName(first) ? first : undefined,
+    usdPerYearOfOne: undefined,
+  }
+}
+
+function prepare(part: BillPart, values: readonly number[], offset: number): void {
+  for (const [place, index] of part.figures) part.buffer[place] = values[offset + index] as number
+  // Its only count was left at 1.
+  if (part.perOne !== undefined) part.usdPerYearOfOne = part.usdPerYear(part.buffer)
+}
+
+function usdPerYearOf(parts: readonly BillPart[], fleet: Fleet): Maybe {
+  let total = 0
+  for (const part of parts) {
+    const usd = partOf(part, fleet)
+    if (usd === undefined) return undefined
+    total += usd
+  }
+  return total
+}
+
+function partOf(part: BillPart, fleet: Fleet): Maybe {
+  const { perOne, usdPerYearOfOne, buffer } = part
+  if (perOne !== undefined)
+    return usdPerYearOfOne === undefined ? undefined : fleet[perOne] * usdPerYearOfOne
+  for (const [place, name] of part.counts) buffer[place] = fleet[name]
+  return part.usdPerYear(buffer)
 }

@@ -49,7 +49,7 @@ export function figureRow(
     source: source?.title ?? figure.source,
     date: source?.date,
     note: [note, figure.note].filter(Boolean).join('; ') || undefined,
-    uncertain: uncertainOf(figure),
+    uncertain: uncertainOf(figure, unit),
   })
 }
 
@@ -76,8 +76,11 @@ export function choiceRow(
   return ledger.input({ ...row, value, origin, source: `scenario ${scenario.name}` })
 }
 
-/** A range holds the value; a normal law has 90 % of its weight between its ends. */
-export function uncertainOf({ value, range }: Figure): Uncertain | undefined {
+/**
+ * A range holds the value; a normal law has 90 % of its weight between its ends and is cut where the figure cannot be: amounts at 0, and
+ * a ratio whose range lies on one side of 1 stays on that side, as a share or a PUE does.
+ */
+export function uncertainOf({ value, range }: Figure, unit: string): Uncertain | undefined {
   if (range === undefined || range.low === range.high) return undefined
   const { low, high, law } = range
   switch (law) {
@@ -92,8 +95,22 @@ export function uncertainOf({ value, range }: Figure): Uncertain | undefined {
         low,
         high,
         confidenceRatio: RANGE_CONFIDENCE,
-        least: low >= 0 ? 0 : undefined,
+        ...limitsOf(low, high, unit, law),
       }
+  }
+}
+
+function limitsOf(
+  low: number,
+  high: number,
+  unit: string,
+  law: 'normal' | 'lognormal',
+): { least?: number; most?: number } {
+  const isRatio = unit.startsWith('ratio')
+  if (isRatio && low >= 1) return { least: 1 }
+  return {
+    ...(law === 'normal' && low >= 0 ? { least: 0 } : {}),
+    ...(isRatio && high <= 1 ? { most: 1 } : {}),
   }
 }
 

@@ -2,10 +2,10 @@ import type { Maybe } from '../../arithmetic.ts'
 import { HOURS_PER_YEAR, S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
 import { type CostComponent, componentsOf } from '../components.ts'
 import { type LoadShape, meanServed } from '../demand/load-shape.ts'
-import { boughtServers, type Fleet, type FleetRules, fleetOf, servingServers } from '../fleet.ts'
+import { boughtServers, type Fleet, type FleetRules, servingServers } from '../fleet.ts'
 import type { OptionOf, ScenarioOption } from '../scenario.ts'
 import { wholeUp } from '../whole.ts'
-import { type BillModel, billModel, billRows, pathOf } from './bill.ts'
+import { type BillModel, billModel, billRows, isFleetName, pathOf } from './bill.ts'
 import type { ModelContext } from './context.ts'
 import { extraRows } from './machine.ts'
 
@@ -117,17 +117,21 @@ function cheapestServing(
     busyServers: 0,
     peakBusyServers: 0,
   }
-  const apiStanding = apiModel.usdPerYear(values, offset + model.from.length, apiSites)
+  const apiStanding = apiModel.at(values, offset + model.from.length)(apiSites)
   if (apiStanding === undefined) return undefined
+  const baseBill = model.at(values, offset)
   let best: Maybe
   let least = Number.POSITIVE_INFINITY
+  const fleet: Mutable<Fleet> = { ...apiSites }
   for (let serving = 0; serving <= most; serving += group) {
     const capacity = (serving * perServer) / factor
     const served = meanServed(shape, mean, capacity)
-    const busy = served / perServer
-    const peakBusy = Math.min(mean * peakRatio, capacity) / perServer
-    const fleet = fleetOf(boughtServers(serving, rules), rules, busy, peakBusy)
-    const baseUsd = serving === 0 ? 0 : model.usdPerYear(values, offset, fleet)
+    fleet.servers = boughtServers(serving, rules)
+    fleet.gpus = fleet.servers * rules.gpusPerServer
+    fleet.racks = Math.ceil(fleet.servers / rules.serversPerRack)
+    fleet.busyServers = served / perServer
+    fleet.peakBusyServers = Math.min(mean * peakRatio, capacity) / perServer
+    const baseUsd = serving === 0 ? 0 : baseBill(fleet)
     if (baseUsd === undefined) return undefined
     const spilled = serving === most ? 0 : mean - served
     const usd =
@@ -141,6 +145,9 @@ function cheapestServing(
   }
   return best
 }
+
+/** Many are tried, with one object for all of them. */
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const S_PER_YEAR = HOURS_PER_YEAR * S_PER_HOUR
 
@@ -252,8 +259,6 @@ function fleetRows(
   })
 }
 
-const FLEET = ['servers', 'gpus', 'racks', 'sites', 'busyServers', 'peakBusyServers']
-
 /** The base's own costs, at the fleet of the mix. Without a machine none is due. */
 function baseLines(
   { ledger }: ModelContext,
@@ -269,10 +274,10 @@ function baseLines(
       unit: 'USD/year',
       formula: `${formula}; 0 without a machine`,
       from: [
+        ...from.map((name) => pathOf(isFleetName(name) ? prefix : baseAt, name)),
         `${prefix}.sites`,
-        ...from.map((name) => pathOf(FLEET.includes(name) ? prefix : baseAt, name)),
       ],
-      work: ([sites = 0, ...values]) => (sites === 0 ? 0 : usdPerYear(values)),
+      work: unlessLastIsZero(usdPerYear, from.length),
     }),
   )
 }
@@ -299,9 +304,22 @@ function apiLines(
       label: `API: ${label}`,
       unit: 'USD/year',
       formula: `${formula}; 0 where nothing is left for the API`,
-      from: [`${prefix}.spilledOutputTokensPerYear`, ...from.map((name) => pathOf(apiAt, name))],
-      work: ([spilled = 0, ...values]) => (spilled === 0 ? 0 : usdPerYear(values)),
+      from: [...from.map((name) => pathOf(apiAt, name)), `${prefix}.spilledOutputTokensPerYear`],
+      work: unlessLastIsZero(usdPerYear, from.length),
     }),
   )
   return [tokens, ...standing]
+}
+
+/** A cost that is due where the value behind its own is not 0. */
+function unlessLastIsZero(
+  usdPerYear: CostComponent['usdPerYear'],
+  count: number,
+): (values: readonly number[]) => Maybe {
+  const own = new Array<number>(count).fill(0)
+  return (values) => {
+    if (values[count] === 0) return 0
+    for (let i = 0; i < count; i++) own[i] = values[i] as number
+    return usdPerYear(own)
+  }
 }

@@ -5,7 +5,7 @@ import type { Figure } from '../../figure.ts'
 import { HOURS_PER_YEAR, W_PER_KW } from '../../units.ts'
 import { findEntry, findProfile, priceToDefend } from '../catalogue.ts'
 import { type CostComponent, componentsOf } from '../components.ts'
-import { boughtServers, type FleetRules, servingServers } from '../fleet.ts'
+import { boughtServers, servingServers } from '../fleet.ts'
 import type { MachineOption } from '../scenario.ts'
 import type { PowerSeen } from '../subject.ts'
 import { billModel, billRows } from './bill.ts'
@@ -520,7 +520,7 @@ function fleetRows({ ledger }: ModelContext, prefix: string): void {
     formula: 'ceil(servingServers / (1 - maintenanceRatio)) + spareServers',
     from: [at('servingServers'), at('maintenanceRatio'), at('spareServers')],
     work: ([serving = 0, maintenanceRatio = 0, spareServers = 0]) =>
-      boughtServers(serving, { ...NO_RULES, maintenanceRatio, spareServers }),
+      boughtServers(serving, { maintenanceRatio, spareServers }),
   })
   const counted = (
     name: string,
@@ -579,14 +579,6 @@ export function busyRows(ledger: ModelContext['ledger'], prefix: string): void {
     from: [at('busyServers'), at('servers')],
     work: ([busy = 0, servers = 0]) => busy / servers,
   })
-}
-
-const NO_RULES: FleetRules = {
-  serversPerDeployment: 1,
-  gpusPerServer: 1,
-  serversPerRack: 1,
-  spareServers: 0,
-  maintenanceRatio: 0,
 }
 
 /** Power, energy, carbon and water. */
@@ -682,7 +674,7 @@ export function fullUseRows(
       const [servers = 0, gpus = 0, racks = 0, serving = 0, perServer = 0] = values
       const sites = servers > 0 ? 1 : 0
       const fleet = { servers, gpus, racks, sites, busyServers: serving, peakBusyServers: serving }
-      const usd = model.usdPerYear(values, 5, fleet)
+      const usd = model.at(values, 5)(fleet)
       return usd === undefined ? undefined : usd / (serving * perServer * M_TOKENS_PER_YEAR_PER_S)
     },
   })

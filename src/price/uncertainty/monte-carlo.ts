@@ -3,10 +3,11 @@ import type { Random } from '../../random.ts'
 import { requireBetween, requireWhole } from '../requirements.ts'
 import { quantileFunction, type Uncertain } from './uncertain.ts'
 
-/** A model of the costs of options: inputs by name in, a cost for each option out. Called once a draw; pure. */
-export type CostModel<I extends string, O extends string> = (
-  inputs: Readonly<Record<I, number>>,
-) => Readonly<Record<O, Maybe>>
+/**
+ * A model of the costs of options: values of the inputs in, in the order of their names, and a cost for each output out, in the
+ * order of theirs; NaN for unknown. Called once a draw; pure. It may give the same array each time.
+ */
+export type CostModel = (inputs: Float64Array) => ArrayLike<number>
 
 /** One column a name, one row a draw. What the model could not tell is NaN: read columns by the functions below. */
 export interface Simulation<I extends string, O extends string> {
@@ -27,7 +28,7 @@ const MOST_DRAWS = 10_000_000
 export function simulate<I extends string, O extends string>(
   uncertain: Readonly<Record<I, Uncertain>>,
   outputNames: readonly O[],
-  model: CostModel<I, O>,
+  model: CostModel,
   draws: number,
   randomOf: (name: string) => Random,
 ): Simulation<I, O> {
@@ -36,11 +37,15 @@ export function simulate<I extends string, O extends string>(
   const names = Object.keys(uncertain) as I[]
   const inputs = columns(names, (name) => drawn(uncertain[name], draws, randomOf(name)))
   const outputs = columns(outputNames, () => new Float64Array(draws))
-  const values = columns(names, () => 0)
+  const drawnTable = names.map((name) => inputs[name])
+  const outputTable = outputNames.map((name) => outputs[name])
+  const values = new Float64Array(names.length)
   for (let draw = 0; draw < draws; draw++) {
-    for (const name of names) values[name] = inputs[name][draw] as number
+    for (let i = 0; i < drawnTable.length; i++)
+      values[i] = (drawnTable[i] as Float64Array)[draw] as number
     const costs = model(values)
-    for (const name of outputNames) outputs[name][draw] = costs[name] ?? Number.NaN
+    for (let i = 0; i < outputTable.length; i++)
+      (outputTable[i] as Float64Array)[draw] = costs[i] ?? Number.NaN
   }
   return { draws, inputs, outputs }
 }
@@ -74,36 +79,62 @@ export function quantilesOf(column: Float64Array, ps: readonly number[]): Maybe[
 }
 
 /**
- * Share of the draws in which each option is the cheapest; a tie is shared. They add up to 1. Unknown, all of them, where
- * an option's cost is unknown in any draw: leave such an option out to compare the others.
+ * Share of the draws in which each option is the cheapest; a tie, to within rounding, is shared. They add up to 1. Unknown, all of them,
+ * where an option's cost is unknown in any draw: leave such an option out to compare the others.
+ *
+ * @param mixes those that win only where they beat all others: a mix that comes out as one of its parts alone is that part
  */
 export function cheapestShares<O extends string>(
   outputs: Readonly<Record<O, Float64Array>>,
+  mixes: readonly O[] = [],
 ): Readonly<Record<O, Maybe>> {
   const names = Object.keys(outputs) as O[]
   const wins = new Float64Array(names.length)
   const table = names.map((name) => outputs[name])
+  const isMix = names.map((name) => mixes.includes(name))
   const draws = table[0]?.length ?? 0
   for (let draw = 0; draw < draws; draw++) {
-    if (!countWinners(table, draw, wins)) return columns(names, () => undefined)
+    if (!countWinners(table, isMix, draw, wins)) return columns(names, () => undefined)
   }
   return columns(names, (name) => (wins[names.indexOf(name)] as number) / draws)
 }
 
+/** Costs nearer than this to each other, of their size, are the same but for rounding. */
+const TIE_RATIO = 1e-9
+
 /** Adds the draw's win to the cheapest; false where a cost is unknown. */
-function countWinners(table: readonly Float64Array[], draw: number, wins: Float64Array): boolean {
+function countWinners(
+  table: readonly Float64Array[],
+  isMix: readonly boolean[],
+  draw: number,
+  wins: Float64Array,
+): boolean {
   let least = Number.POSITIVE_INFINITY
-  let winners = 0
   for (const column of table) {
     const cost = column[draw] as number
     if (Number.isNaN(cost)) return false
-    if (cost < least) {
-      least = cost
-      winners = 1
-    } else if (cost === least) winners++
+    if (cost < least) least = cost
   }
-  for (const [index, column] of table.entries()) {
-    if (column[draw] === least) wins[index] = (wins[index] as number) + 1 / winners
+  const limit = least + Math.abs(least) * TIE_RATIO
+  const winners = countTies(table, isMix, draw, limit, false)
+  const mixWins = winners === 0
+  const share = 1 / (mixWins ? countTies(table, isMix, draw, limit, true) : winners)
+  for (let i = 0; i < table.length; i++) {
+    if (isMix[i] === mixWins && ((table[i] as Float64Array)[draw] as number) <= limit)
+      wins[i] = (wins[i] as number) + share
   }
   return true
+}
+
+function countTies(
+  table: readonly Float64Array[],
+  isMix: readonly boolean[],
+  draw: number,
+  limit: number,
+  mixes: boolean,
+): number {
+  let count = 0
+  for (let i = 0; i < table.length; i++)
+    if (isMix[i] === mixes && ((table[i] as Float64Array)[draw] as number) <= limit) count++
+  return count
 }
