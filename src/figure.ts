@@ -48,13 +48,21 @@ const rangeSchema = z
 
 /** A number somebody stated, with the key of its source. */
 export const figureSchema = z
-  .strictObject({
-    value: z.number(),
-    source: z.string().min(1),
-    kind: figureKindSchema,
-    range: rangeSchema.optional().describe('How far the value is uncertain'),
-    note: z.string().optional(),
-  })
+  .strictObject(
+    {
+      value: z.number(),
+      source: z.string().min(1),
+      kind: figureKindSchema,
+      range: rangeSchema.optional().describe('How far the value is uncertain'),
+      note: z.string().optional(),
+    },
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_type'
+          ? `expected { value, source, kind }, for a number alone has neither source nor date; given ${JSON.stringify(input)}`
+          : undefined,
+    },
+  )
   .refine(({ value, range }) => !range || (range.low <= value && value <= range.high), {
     path: ['range'],
     message: 'expected a range that holds the value',
@@ -71,4 +79,34 @@ export function undeclaredSources(value: unknown, sources: Record<string, Source
   const figure = figureSchema.safeParse(value)
   if (figure.success) return figure.data.source in sources ? [] : [figure.data.source]
   return Object.values(value).flatMap((item) => undeclaredSources(item, sources))
+}
+
+/** Where a figure is, and the key of its source. */
+export interface PlacedSource {
+  readonly path: readonly PropertyKey[]
+  readonly source: string
+}
+
+/** Prices anywhere inside `value` whose source is declared without a date: a price of no day is no price. A key that says USD holds a price. */
+export function undatedPrices(
+  value: unknown,
+  sources: Readonly<Record<string, Source>>,
+  path: readonly PropertyKey[] = [],
+): PlacedSource[] {
+  if (typeof value !== 'object' || value === null) return []
+  const figure = figureSchema.safeParse(value)
+  if (figure.success) {
+    const { source } = figure.data
+    const undated = sources[source] !== undefined && sources[source].date === undefined
+    return undated && /usd/i.test(String(path.at(-1))) ? [{ path, source }] : []
+  }
+  const entries: [PropertyKey, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value)
+  return entries.flatMap(([key, item]) => undatedPrices(item, sources, [...path, key]))
+}
+
+/** What is wrong with such a price. */
+export function undatedMessage(source: string): string {
+  return `expected a dated price: its source "${source}" has no date under sources`
 }

@@ -2,7 +2,13 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, UserError } from '../errors.ts'
-import { figureSchema, sourceSchema, undeclaredSources } from '../figure.ts'
+import {
+  figureSchema,
+  sourceSchema,
+  undatedMessage,
+  undatedPrices,
+  undeclaredSources,
+} from '../figure.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { computeGpus } from './compute-gpus.ts'
 import type { Hardware } from './hardware.ts'
@@ -23,6 +29,9 @@ const priceSchema = z
     }),
   ])
   .describe('A price of one unit alone, or of a whole server with its units in it')
+
+/** Halving the bits doubles what is computed, on all hardware with both; the tenth is for rounding. Sparsity doubles it once more. */
+const MOST_FP8_TO_BF16 = 2.1
 
 /** What a piece of hardware is and costs: what a file in `hardware-profiles/` may say. */
 export const hardwareProfileSchema = z
@@ -57,6 +66,15 @@ export const hardwareProfileSchema = z
         context.addIssue({ code: 'custom', path: [key], message })
       }
     }
+    for (const { path, source } of undatedPrices(profile, profile.sources))
+      context.addIssue({ code: 'custom', path: [...path], message: undatedMessage(source) })
+    const { bf16DenseTflops: bf16, fp8DenseTflops: fp8 } = profile
+    if (bf16 && fp8 && fp8.value > MOST_FP8_TO_BF16 * bf16.value)
+      context.addIssue({
+        code: 'custom',
+        path: ['fp8DenseTflops'],
+        message: `expected dense TFLOPS, at most double those of bf16DenseTflops (${bf16.value}); given ${fp8.value}: is one of the two with sparsity, which doubles it?`,
+      })
   })
 
 export type HardwareProfile = z.infer<typeof hardwareProfileSchema>

@@ -1,4 +1,5 @@
 import { type Catalogue, measuredProfile, measuredUnits } from './catalogue.ts'
+import { withoutNeedless } from './components.ts'
 import { demandRows, demandShape, measuredRows } from './demand/demand-rows.ts'
 import { type Ledger, startLedger } from './ledger.ts'
 import { apiRows } from './options/api.ts'
@@ -8,6 +9,7 @@ import { hybridRows } from './options/hybrid.ts'
 import { machineRows } from './options/machine.ts'
 import { rentedRows } from './options/rented.ts'
 import { resultRows } from './options/results.ts'
+import { serviceRows } from './options/service.ts'
 import { withOverrides } from './overrides.ts'
 import { requirePue } from './requirements.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -22,9 +24,10 @@ import type { PricedPoint, Subject } from './subject.ts'
 export function buildLedger(
   subject: Subject,
   point: PricedPoint | undefined,
-  scenario: Scenario,
+  stated: Scenario,
   catalogue: Catalogue,
 ): Ledger {
+  const scenario = withoutNeedless(stated)
   const profile = measuredProfile(subject, scenario, catalogue)
   const units = measuredUnits(subject, scenario, profile)
   const context: ModelContext = {
@@ -47,6 +50,7 @@ export function buildLedger(
   demandRows(context)
   for (const [id, option] of optionsInOrder(scenario)) {
     optionRows(context, id, option)
+    serviceRows(context, id, option)
     resultRows(context.ledger, `options.${id}`)
   }
   return withOverrides(context.ledger.ledger(), scenario)

@@ -25,7 +25,7 @@ export interface Priced<E> {
 export type EntryOf<K extends PriceEntry['kind']> = Extract<PriceEntry, { kind: K }>
 
 /** Every entry of a kind, in the order of the sheets. */
-function entriesOf<K extends PriceEntry['kind']>(
+export function entriesOf<K extends PriceEntry['kind']>(
   { sheets }: Catalogue,
   kind: K,
 ): Priced<EntryOf<K>>[] {

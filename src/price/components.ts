@@ -126,6 +126,49 @@ export function componentsOf(option: ScenarioOption, method: Method): readonly C
   return [...own(), ...sharedRows.flatMap((row) => row(option, method))]
 }
 
+/**
+ * The scenario without what it would buy for requirements that it does not make: such an item is in no bill. All that prices a scenario prices
+ * this one.
+ */
+export function withoutNeedless(scenario: Scenario): Scenario {
+  const isBought = ({ because }: { because?: Requirement }) =>
+    because === undefined || scenario.requirements[because] !== undefined
+  const bought = (option: ScenarioOption): ScenarioOption => {
+    const shared = {
+      yearly: option.yearly.filter(isBought),
+      staff: option.staff.filter(isBought),
+    }
+    return option.kind === 'owned' || option.kind === 'colocated'
+      ? { ...option, ...shared, capex: option.capex.filter(isBought) }
+      : { ...option, ...shared }
+  }
+  const options = Object.entries(scenario.options).map(([id, option]) => [id, bought(option)])
+  const left = Object.entries(scenario.options).flatMap(([id, option]) =>
+    itemsOf(option)
+      .filter((item) => !isBought(item))
+      .map((item) => `options.${id}.${item.at}.${item.id}.`),
+  )
+  const overrides = Object.entries(scenario.overrides ?? {}).filter(
+    ([path]) => !left.some((prefix) => path.startsWith(prefix)),
+  )
+  return {
+    ...scenario,
+    options: Object.fromEntries(options),
+    ...(scenario.overrides && { overrides: Object.fromEntries(overrides) }),
+  }
+}
+
+/** What an option buys by name, and under which key. */
+function itemsOf(option: ScenarioOption): { at: string; id: string; because?: Requirement }[] {
+  const of = (at: string, items: readonly { id: string; because?: Requirement }[]) =>
+    items.map(({ id, because }) => ({ at, id, because }))
+  return [
+    ...of('yearly', option.yearly),
+    ...of('staff', option.staff),
+    ...(option.kind === 'owned' || option.kind === 'colocated' ? of('capex', option.capex) : []),
+  ]
+}
+
 /** What is counted to know how many are needed; a site is there once there is a server at all. */
 const countOf = { server: 'servers', gpu: 'gpus', rack: 'racks', site: 'sites' } as const
 

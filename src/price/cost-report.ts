@@ -161,7 +161,8 @@ export interface DecisionFact {
   readonly path?: string
 }
 
-export type DecisionCriterion = 'cost' | 'performance' | 'security' | 'control'
+export const decisionCriteria = ['cost', 'performance', 'security', 'control'] as const
+export type DecisionCriterion = (typeof decisionCriteria)[number]
 
 /** Cost, performance, security and control side by side. Nothing is scored unless weights were given. */
 export interface Decision {
@@ -171,7 +172,10 @@ export interface Decision {
     /** Path of the weighted score, where weights were given and every part is known. */
     readonly score?: string
   }[]
+  /** Of each alone: where several bar an option, the price of one without the others is small. */
   readonly requirements: readonly RequirementPrice[]
+  /** Path of what all requirements cost together, USD a year; absent without any, and where nothing can be compared. */
+  readonly requirementsUsdPerYear?: string
 }
 
 /** A way of sharing a bill between kinds of tokens that could not be used, and why. */

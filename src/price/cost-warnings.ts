@@ -2,6 +2,7 @@ import { matchProfile } from '../detect/hardware-profile.ts'
 import { type Catalogue, findEntry, measuredProfile, priceToDefend } from './catalogue.ts'
 import type { CostWarning } from './cost-report.ts'
 import type { Ledger, LedgerInput } from './ledger.ts'
+import { choosePoint } from './operating-point.ts'
 import { BOARDS_ONLY } from './options/machine.ts'
 import { ageDays } from './price-sheet.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -104,7 +105,8 @@ function hardware(
     inputs.some(({ path, origin }) => path.endsWith('.loadPowerW') && origin !== 'measured') &&
     profile.unit === 'gpu' &&
     profile.tdpW !== undefined &&
-    profile.powerW?.load === undefined
+    profile.powerW?.load === undefined &&
+    ofProfile.some((option) => 'serverPowerW' in option && option.serverPowerW.load === undefined)
   const boardsMeasured = inputs.some(
     ({ path, note }) => path.endsWith('.loadPowerW') && note === BOARDS_ONLY,
   )
@@ -115,7 +117,7 @@ function hardware(
   const declared = declaredHardware(subject, scenario, catalogue)
   return [
     ...(declared === undefined ? [] : [{ kind: 'hardware-declared', text: declared } as const]),
-    ...(boardPower && ofProfile.length > 0
+    ...(boardPower
       ? [
           {
             kind: 'board-power-only',
@@ -192,7 +194,8 @@ function power(inputs: readonly LedgerInput[], point: PricedPoint | undefined): 
   ]
 }
 
-function slo({ hasSlo, kind }: Subject, point: PricedPoint | undefined): CostWarning[] {
+function slo(subject: Subject, point: PricedPoint | undefined): CostWarning[] {
+  const { hasSlo, kind } = subject
   if (kind === 'stated') return []
   if (!hasSlo)
     return [
@@ -208,7 +211,7 @@ function slo({ hasSlo, kind }: Subject, point: PricedPoint | undefined): CostWar
   return [
     {
       kind: 'slo-unreachable',
-      text: 'No measured level met the SLO, so there is no price. Measure lower loads, or relax the SLO.',
+      text: `No demand can be served, so there is no price: ${choosePoint(subject).reason}. Measure lower loads, or relax the SLO.`,
     },
   ]
 }

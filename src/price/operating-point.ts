@@ -1,3 +1,4 @@
+import type { Slo } from '../load/benchmark.ts'
 import { usablePoints } from '../measure/search/search.ts'
 import type { SloOutcome } from '../measure/search/search-summary.ts'
 import { GOOD_RATIO } from './slo.ts'
@@ -8,8 +9,9 @@ export function choosePoint({
   points,
   hasSlo,
   kind,
+  slo,
   search,
-}: Pick<Subject, 'points' | 'hasSlo' | 'kind' | 'search'>): {
+}: Pick<Subject, 'points' | 'hasSlo' | 'kind' | 'slo' | 'search'>): {
   point?: PricedPoint
   reason: string
 } {
@@ -21,7 +23,9 @@ export function choosePoint({
   const eligible = hasSlo ? known.filter(({ meetsSlo }) => meetsSlo === true) : known
   const point = highestThroughput(eligible)
   if (!point)
-    return { reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO` }
+    return {
+      reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO${nearest(known, slo)}`,
+    }
   const met = `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
   return { point, reason: hasSlo ? met : withoutSlo[kind] }
 }
@@ -66,4 +70,22 @@ function highestThroughput(points: readonly PricedPoint[]): PricedPoint | undefi
       (point.outputTokensPerS ?? 0) > (best?.outputTokensPerS ?? -1) ? point : best,
     undefined,
   )
+}
+
+/** The limits, and how near the best level came to them. */
+function nearest(points: readonly PricedPoint[], slo: Slo = {}): string {
+  const limits = [
+    ...(slo.ttftMs === undefined ? [] : [`TTFT ${slo.ttftMs} ms`]),
+    ...(slo.tpotMs === undefined ? [] : [`TPOT ${slo.tpotMs} ms`]),
+    ...(slo.latencyMs === undefined ? [] : [`latency ${slo.latencyMs} ms`]),
+  ]
+  const best = points.reduce<PricedPoint | undefined>(
+    (most, each) => ((each.goodRatio ?? -1) > (most?.goodRatio ?? -1) ? each : most),
+    undefined,
+  )
+  const came =
+    best?.goodRatio === undefined
+      ? ''
+      : `; at best ${Number((best.goodRatio * 100).toFixed(1))} % did, at ${best.label}`
+  return `${limits.length > 0 ? ` (${limits.join(', ')})` : ''}${came}`
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod'
-import { figureSchema, sourceSchema, undeclaredSources } from '../figure.ts'
+import { sourceSchema, undatedMessage, undatedPrices, undeclaredSources } from '../figure.ts'
 import { HOURS_PER_DAY, MS_PER_S, S_PER_HOUR } from '../units.ts'
+import {
+  colocationFigure,
+  electricityFigure,
+  positiveRatioFigure,
+  tokenPriceFigure,
+  usdFigure,
+} from './bounds.ts'
 
 const idSchema = z
   .string()
@@ -14,10 +21,10 @@ const apiPriceSchema = z
     id: idSchema,
     provider: z.string().min(1),
     model: z.string().min(1),
-    usdPerMillionInputTokens: figureSchema,
-    usdPerMillionCachedInputTokens: figureSchema.optional(),
-    usdPerMillionOutputTokens: figureSchema,
-    batchRatio: figureSchema
+    usdPerMillionInputTokens: tokenPriceFigure,
+    usdPerMillionCachedInputTokens: tokenPriceFigure.optional(),
+    usdPerMillionOutputTokens: tokenPriceFigure,
+    batchRatio: positiveRatioFigure
       .optional()
       .describe('What a request in a batch costs of its price, e.g. 0.5'),
     contextLimitTokens: z
@@ -28,9 +35,9 @@ const apiPriceSchema = z
     longContext: z
       .strictObject({
         aboveInputTokens: z.int().positive(),
-        usdPerMillionInputTokens: figureSchema,
-        usdPerMillionCachedInputTokens: figureSchema.optional(),
-        usdPerMillionOutputTokens: figureSchema,
+        usdPerMillionInputTokens: tokenPriceFigure,
+        usdPerMillionCachedInputTokens: tokenPriceFigure.optional(),
+        usdPerMillionOutputTokens: tokenPriceFigure,
       })
       .optional()
       .describe('Prices of a request whose prompt is longer than that, for all its tokens'),
@@ -47,7 +54,7 @@ const rentalPriceSchema = z
     sku: z.string().min(1),
     hardwareProfile: z.string().min(1).describe('Id of the hardware profile that is rented'),
     gpus: z.int().positive().describe('Units of that profile in the rental'),
-    usdPerHour: figureSchema.describe('For all of them together'),
+    usdPerHour: usdFigure.describe('For all of them together'),
     commitment: z.enum(['on-demand', '1-year', '3-year', 'spot', 'capacity-block']),
     billed: z
       .enum(['per-gpu', 'per-instance'])
@@ -60,7 +67,7 @@ const electricityPriceSchema = z
     kind: z.literal('electricity'),
     id: idSchema,
     where: z.string().min(1),
-    usdPerKwh: figureSchema,
+    usdPerKwh: electricityFigure,
   })
   .describe('A price of electricity')
 
@@ -69,7 +76,7 @@ const colocationPriceSchema = z
     kind: z.literal('colocation'),
     id: idSchema,
     where: z.string().min(1),
-    usdPerKwMonth: figureSchema.describe('Per kW of contracted power and month'),
+    usdPerKwMonth: colocationFigure.describe('Per kW of contracted power and month'),
   })
   .describe('A price of space, power delivery and cooling in somebody else’s data centre')
 
@@ -94,12 +101,28 @@ export const priceSheetSchema = z
         context.addIssue({ code: 'custom', path: ['entries', index], message })
       }
     }
+    for (const { path, source } of undatedPrices(sheet, sheet.sources))
+      context.addIssue({ code: 'custom', path: [...path], message: undatedMessage(source) })
+    for (const [index, entry] of sheet.entries.entries()) {
+      const message = entry.kind === 'rental' ? rentIssue(entry) : undefined
+      if (message)
+        context.addIssue({ code: 'custom', path: ['entries', index, 'usdPerHour'], message })
+    }
   })
 
 export type PriceSheet = z.infer<typeof priceSheetSchema>
 export type PriceEntry = z.infer<typeof priceEntrySchema>
 export type ApiPrice = z.infer<typeof apiPriceSchema>
 export type RentalPrice = z.infer<typeof rentalPriceSchema>
+
+/** Dearest GPU-hour of any list so far: 17.80 USD (8 x B300 on demand, December 2025). */
+const MOST_USD_PER_GPU_HOUR = 60
+
+function rentIssue({ usdPerHour, gpus }: RentalPrice): string | undefined {
+  const perGpu = usdPerHour.value / gpus
+  if (perGpu <= MOST_USD_PER_GPU_HOUR) return undefined
+  return `expected USD an hour for all of gpus together, up to ${MOST_USD_PER_GPU_HOUR} for each; given ${usdPerHour.value} for ${gpus}: is gpus the number in the whole machine?`
+}
 
 const MS_PER_DAY = HOURS_PER_DAY * S_PER_HOUR * MS_PER_S
 

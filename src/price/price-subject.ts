@@ -2,10 +2,12 @@ import { UserError } from '../errors.ts'
 import { volumeBreakEvens } from './break-even-volume.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
+import { withoutNeedless } from './components.ts'
 import { exclusionsOf } from './control.ts'
 import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-report.ts'
 import { costWarnings } from './cost-warnings.ts'
 import { costCurves } from './curves.ts'
+import { decide } from './decision.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -17,11 +19,8 @@ import { costUncertainty } from './uncertainty/cost-uncertainty.ts'
  *
  * @throws UserError when the scenario names what no catalogue has, or holds what cannot be
  */
-export function priceSubject(
-  subject: Subject,
-  scenario: Scenario,
-  catalogue: Catalogue,
-): CostReport {
+export function priceSubject(subject: Subject, stated: Scenario, catalogue: Catalogue): CostReport {
+  const scenario = withoutNeedless(stated)
   const { point, reason } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const values = workOut(ledger)
@@ -31,6 +30,14 @@ export function priceSubject(
   const volume = volumeBreakEvens(ledger, scenario)
   const levels = subject.points.map((each) => levelCost(each, subject, scenario, catalogue))
   const uncertain = costUncertainty(ledger, values, options, scenario.uncertainty)
+  const { decision, figures } = decide({
+    subject,
+    point,
+    priced: { scenario, ledger, values },
+    catalogue,
+    options,
+    uncertainty: uncertain?.uncertainty,
+  })
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
@@ -41,12 +48,13 @@ export function priceSubject(
     curves: costCurves(ledger, values, scenario),
     allocationRefused: [],
     uncertainty: uncertain?.uncertainty,
-    decision: { options: [], requirements: [] },
+    decision,
     figures: [
       ...ledger.rows.map((row) => costFigure(row, values)),
       ...levels.flatMap((level) => levelFigures(level, scenario)),
       ...volume.figures,
       ...(uncertain?.figures ?? []),
+      ...figures,
     ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }

@@ -1,30 +1,69 @@
 import { z } from 'zod'
-import { figureSchema, sourceSchema, undeclaredSources } from '../figure.ts'
+import {
+  figureSchema,
+  sourceSchema,
+  undatedMessage,
+  undatedPrices,
+  undeclaredSources,
+} from '../figure.ts'
+import {
+  amountFigure,
+  between,
+  demandChargeFigure,
+  gridFigure,
+  outageRatioFigure,
+  positiveRatioFigure,
+  pueFigure,
+  rackFigure,
+  ratioFigure,
+  usdFigure,
+  yearsFigure,
+} from './bounds.ts'
 
-const between = (low: number, high: number, what: string) =>
-  figureSchema
-    .refine(({ value }) => value >= low && value <= high, {
-      path: ['value'],
-      message: `expected ${what} from ${low} to ${high}`,
-    })
-    .refine(({ range }) => !range || (range.low >= low && range.high <= high), {
-      path: ['range'],
-      message: `expected ${what} from ${low} to ${high}`,
-    })
-
-/** Shares are ratios, never per cent. */
-const ratioFigure = between(0, 1, 'a ratio, not per cent,')
-const usdFigure = between(0, Number.MAX_VALUE, 'USD')
-const yearsFigure = between(0.5, 30, 'years')
-const amountFigure = between(0, Number.MAX_VALUE, 'an amount')
+/** Keys of sources that are somebody's word of this moment begin so; files say of when theirs is. */
+export const COMMAND_LINE = 'command line: '
 
 const idSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'expected lower-case letters, digits and dashes')
 
+/** Lines that every bill may have, and the prefixes of those of a mix: an item of that name would be taken for one of them. */
+const takenIds = new Set([
+  'servers',
+  'electricity',
+  'demand-charge',
+  'coincident-peak',
+  'space',
+  'colocation',
+  'cross-connects',
+  'remote-hands',
+  'support',
+  'insurance',
+  'rent',
+  'input',
+  'cached-input',
+  'output',
+])
+
+const itemIdSchema = idSchema.refine((id) => !takenIds.has(id) && !/^(base|api)-/.test(id), {
+  error: ({ input }) =>
+    `expected another name: ${JSON.stringify(input)} is, or could be, that of a line which bills have anyway`,
+})
+
+function someAbove0(weights: object): boolean {
+  return Object.values(weights).some((weight) => weight > 0)
+}
+
 const perSchema = z
   .enum(['server', 'gpu', 'rack', 'site'])
   .describe('What it is bought for: so many of it are needed')
+
+const placeSchema = z
+  .string()
+  .regex(
+    /^([A-Z]{2}|EEA|premises)$/,
+    'expected a country by its two letters (DE), EU, EEA or premises',
+  )
 
 const becauseSchema = z
   .enum(['dataResidency', 'airGap', 'operatorJurisdiction', 'certifications', 'dataClass'])
@@ -32,7 +71,7 @@ const becauseSchema = z
   .describe('The requirement that causes it; without that requirement it is not bought')
 
 const capexItemSchema = z.strictObject({
-  id: idSchema,
+  id: itemIdSchema,
   what: z.string().min(1),
   usd: usdFigure,
   per: perSchema,
@@ -42,7 +81,7 @@ const capexItemSchema = z.strictObject({
 })
 
 const yearlyItemSchema = z.strictObject({
-  id: idSchema,
+  id: itemIdSchema,
   what: z.string().min(1),
   usdPerYear: usdFigure,
   per: perSchema,
@@ -50,7 +89,7 @@ const yearlyItemSchema = z.strictObject({
 })
 
 const staffItemSchema = z.strictObject({
-  id: idSchema,
+  id: itemIdSchema,
   what: z.string().min(1),
   fte: amountFigure.describe('Full-time people'),
   per: z.enum(['server', 'gpu', 'site']),
@@ -65,12 +104,15 @@ const extras = {
   staff: z.array(staffItemSchema).default([]),
   control: z
     .strictObject({
-      dataLocation: z
-        .string()
+      dataLocation: placeSchema
         .optional()
         .describe('Where data is processed: a country by its two letters, EU, EEA or premises'),
       operatorJurisdiction: z
         .string()
+        .regex(
+          /^([A-Z]{2}|EEA|own)$/,
+          'expected a country by its two letters (DE), EU, EEA, or own for yourself',
+        )
         .optional()
         .describe('Whose law the operator answers to, as dataLocation; own for yourself'),
       airGapped: z.boolean().optional(),
@@ -84,7 +126,7 @@ const extras = {
 }
 
 const demandChargeSchema = z.strictObject({
-  usdPerKwMonth: usdFigure.describe('For the highest interval of a month'),
+  usdPerKwMonth: demandChargeFigure.describe('For the highest interval of a month'),
   intervalMinutes: z.union([z.literal(15), z.literal(30)]),
   ratchetRatio: ratioFigure
     .optional()
@@ -122,7 +164,7 @@ const machine = {
   insuranceRatioPerYear: ratioFigure.optional().describe('Of the price of all that is bought'),
   capex: z.array(capexItemSchema).default([]).describe('Network, racks, spare parts, set-up'),
   spareServers: z.int().nonnegative().default(0).describe('Beyond those that serve: 1 for N+1'),
-  maintenanceRatio: ratioFigure.optional().describe('Share of the time a server is out'),
+  maintenanceRatio: outageRatioFigure.optional().describe('Share of the time a server is out'),
   serversPerRack: z.int().positive().default(4),
 }
 
@@ -130,11 +172,11 @@ const onPremisesSchema = z.strictObject({
   kind: z.literal('owned'),
   ...machine,
   electricity: z.string().describe('Id of an electricity price'),
-  pueRatio: between(1, 4, 'a ratio').describe('Power of the building / power of the machines'),
+  pueRatio: pueFigure.describe('Power of the building / power of the machines'),
   demandCharge: demandChargeSchema.optional(),
   coincidentPeak: coincidentPeakSchema.optional(),
-  spaceUsdPerRackMonth: usdFigure.optional(),
-  gridGPerKwh: amountFigure.optional().describe('gCO2e per kWh of the grid, location-based'),
+  spaceUsdPerRackMonth: rackFigure.optional(),
+  gridGPerKwh: gridFigure.optional().describe('gCO2e per kWh of the grid, location-based'),
   waterLPerKwh: amountFigure.optional().describe('Litres evaporated per kWh of the machines'),
   embodiedKgPerServer: amountFigure.optional().describe('kgCO2e of making one server'),
 })
@@ -152,10 +194,10 @@ const colocatedSchema = z.strictObject({
     .string()
     .optional()
     .describe('Id of an electricity price, where energy is billed beside the space'),
-  pueRatio: between(1, 4, 'a ratio').optional().describe('By which metered energy is multiplied'),
+  pueRatio: pueFigure.optional().describe('By which metered energy is multiplied'),
   crossConnects: z.strictObject({ count: amountFigure, usdEachPerMonth: usdFigure }).optional(),
   remoteHands: z.strictObject({ hoursPerMonth: amountFigure, usdPerHour: usdFigure }).optional(),
-  gridGPerKwh: amountFigure.optional(),
+  gridGPerKwh: gridFigure.optional(),
   waterLPerKwh: amountFigure.optional(),
   embodiedKgPerServer: amountFigure.optional(),
 })
@@ -215,7 +257,7 @@ const demandSchema = z.strictObject({
       }),
       z.strictObject({
         kind: z.literal('share-of-server'),
-        ratio: between(0.0001, 1, 'a ratio, not per cent,'),
+        ratio: positiveRatioFigure,
       }),
     ])
     .describe(
@@ -229,13 +271,22 @@ const demandSchema = z.strictObject({
   hourWeights: z
     .array(z.number().nonnegative())
     .length(24)
+    .refine(someAbove0, 'expected an hour with a weight above 0')
     .optional()
     .describe('From midnight; absent is as much at night as by day'),
-  weekdayWeights: z.array(z.number().nonnegative()).length(7).optional().describe('From Monday'),
+  weekdayWeights: z
+    .array(z.number().nonnegative())
+    .length(7)
+    .refine(someAbove0, 'expected a day with a weight above 0')
+    .optional()
+    .describe('From Monday'),
   trace: z
     .strictObject({
       bucketS: z.number().positive(),
-      outputTokens: z.array(z.number().nonnegative()).min(1),
+      outputTokens: z
+        .array(z.number().nonnegative())
+        .min(1)
+        .refine(someAbove0, 'expected a bucket with tokens'),
     })
     .optional()
     .describe('Tokens of buckets of equal length, in place of weights; only proportions count'),
@@ -263,10 +314,10 @@ const demandSchema = z.strictObject({
 
 const requirementsSchema = z
   .strictObject({
-    dataResidency: z.array(z.string()).min(1).optional().describe('Places where data may be'),
+    dataResidency: z.array(placeSchema).min(1).optional().describe('Places where data may be'),
     airGap: z.literal(true).optional(),
     operatorJurisdiction: z
-      .array(z.string())
+      .array(placeSchema)
       .min(1)
       .optional()
       .describe('Whose law an operator may answer to; others could be made to hand data over'),
@@ -356,6 +407,7 @@ export const scenarioSchema = z
         z.enum(['cost', 'performance', 'security', 'control']),
         z.number().nonnegative(),
       )
+      .refine(someAbove0, 'expected a weight above 0')
       .optional()
       .describe('For a weighted decision; without them nothing is scored'),
     uncertainty: z
@@ -373,7 +425,13 @@ export const scenarioSchema = z
         message: `no source "${source}" is declared under sources`,
       })
     }
+    for (const { path, source } of undatedPrices(scenario, scenario.sources)) {
+      if (source.startsWith(COMMAND_LINE)) continue
+      context.addIssue({ code: 'custom', path: [...path], message: undatedMessage(source) })
+    }
     for (const [id, option] of Object.entries(scenario.options)) {
+      for (const { path, message } of powerIssues(option))
+        context.addIssue({ code: 'custom', path: ['options', id, ...path], message })
       for (const { path, message } of hybridIssues(option, scenario.options))
         context.addIssue({ code: 'custom', path: ['options', id, ...path], message })
       for (const message of repeatedItems(option))
@@ -404,6 +462,21 @@ function hybridIssues(
     ...(options[option.api]?.kind === 'api'
       ? []
       : [{ path: ['api'], message: 'expected the id of an option of kind api' }]),
+  ]
+}
+
+function powerIssues(option: ScenarioOption): { path: string[]; message: string }[] {
+  if (option.kind !== 'owned' && option.kind !== 'colocated') return []
+  const { load, enforcedCapW } = option.serverPowerW
+  const above = (key: 'load' | 'idle', limit: number | undefined, what: string) => {
+    const watts = option.serverPowerW[key]?.value
+    if (watts === undefined || limit === undefined || watts <= limit) return []
+    const message = `expected W at the plug of one server, at most ${what} of ${limit}; given ${watts}`
+    return [{ path: ['serverPowerW', key, 'value'], message }]
+  }
+  return [
+    ...above('load', enforcedCapW?.value, 'the enforced cap'),
+    ...above('idle', load?.value ?? enforcedCapW?.value, load ? 'its load' : 'the enforced cap'),
   ]
 }
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { type Figure, figureSchema } from '../figure.ts'
 import { didYouMean } from './near-paths.ts'
-import { type Scenario, scenarioSchema } from './scenario.ts'
+import { COMMAND_LINE, type Scenario, scenarioSchema } from './scenario.ts'
 
 /** One value that somebody gives in place of a scenario's, by its path: `options.own.lifeYears` and `4`. */
 export interface Setting {
@@ -10,13 +10,10 @@ export interface Setting {
   readonly text: string
 }
 
-/** Sources of such values have keys that begin so. */
-const SOURCE_PREFIX = 'command line: '
-
 /** What was set by hand, in words; empty for a scenario as its file has it. */
 export function settingsOf({ sources }: Scenario): string[] {
   return Object.entries(sources)
-    .filter(([key]) => key.startsWith(SOURCE_PREFIX))
+    .filter(([key]) => key.startsWith(COMMAND_LINE))
     .map(([, { title }]) => title)
 }
 
@@ -61,7 +58,7 @@ const aliases: Readonly<Record<string, string>> = {
 
 function withSource(scenario: Scenario, { path, text }: Setting): Scenario {
   const title = `${path}=${text}, set on the command line`
-  return { ...scenario, sources: { ...scenario.sources, [SOURCE_PREFIX + path]: { title } } }
+  return { ...scenario, sources: { ...scenario.sources, [COMMAND_LINE + path]: { title } } }
 }
 
 /** Keys from the scenario down to a value, which itself need not be there; nothing where what would hold it is not. */
@@ -106,7 +103,7 @@ function candidates(found: unknown, { path, text }: Setting): unknown[] {
   const number = numberOf(text)
   const figure = (value: number): Figure => ({
     value,
-    source: SOURCE_PREFIX + path,
+    source: COMMAND_LINE + path,
     kind: 'choice',
   })
   const kind = amountKinds[path]
@@ -192,7 +189,7 @@ function overridden(scenario: Scenario, { path, text }: Setting): Scenario {
     throw new UserError(`The scenario has no ${path}.`, {
       remedy: `${didYouMean(path, leavesOf(scenario))}A path is that of a value in the scenario, or of a number of the report.`,
     })
-  const figure: Figure = { value, source: SOURCE_PREFIX + path, kind: 'choice' }
+  const figure: Figure = { value, source: COMMAND_LINE + path, kind: 'choice' }
   return { ...scenario, overrides: { ...scenario.overrides, [path]: figure } }
 }
 

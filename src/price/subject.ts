@@ -2,6 +2,7 @@ import type { Maybe } from '../arithmetic.ts'
 import { computeGpus } from '../detect/compute-gpus.ts'
 import { readingValue } from '../detect/reading.ts'
 import type { TelemetryScope } from '../detect/telemetry/sample.ts'
+import type { Slo } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import { hasSlo } from '../measure/goodput.ts'
@@ -10,6 +11,7 @@ import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.t
 import type { SearchSummary } from '../measure/search/search-summary.ts'
 import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
 import { MS_PER_S } from '../units.ts'
+import { requirePositive } from './requirements.ts'
 import { meetsSloLevel } from './slo.ts'
 
 /** Mean power that a scope of devices drew in a window, and when nobody asked anything. */
@@ -31,6 +33,8 @@ export interface PricedPoint {
   readonly cachedInputRatio: Maybe
   /** Whether the level met the SLO; unknown where none was set or it was not judged. */
   readonly meetsSlo: boolean | undefined
+  /** Share of its requests that met every limit of the SLO. */
+  readonly goodRatio?: Maybe
   readonly tokensPerSPerUser: Maybe
   readonly ttftP95Ms: Maybe
   readonly tpotP95Ms: Maybe
@@ -50,6 +54,8 @@ export interface Subject {
   readonly verdict: Verdict | 'NOT JUDGED'
   /** Whether anything limits latency: without it a price is at peak throughput. */
   readonly hasSlo: boolean
+  /** Its limits, where they are known. */
+  readonly slo?: Slo
   /** What a search for the right load came to; absent where none was made. */
   readonly search?: SearchSummary
   readonly points: readonly PricedPoint[]
@@ -75,6 +81,7 @@ export function subjectOfRun(
     date: run.epoch.slice(0, 'YYYY-MM-DD'.length),
     verdict: summary.verdict,
     hasSlo: hasSlo(benchmark.slo) || summary.search?.question === 'slo',
+    slo: benchmark.slo,
     search: summary.search,
     points: summary.points.map(pointOfRun),
     promptTokens: askedTokens(benchmark.workload).inputTokens,
@@ -101,6 +108,7 @@ function pointOfRun(point: OperatingPoint): PricedPoint {
     requestsPerS: point.requestsPerS,
     cachedInputRatio: point.cachedInputRatio,
     meetsSlo: meetsSloLevel(point),
+    goodRatio: point.goodput?.goodRatio,
     tokensPerSPerUser: point.tokensPerSPerUser,
     ttftP95Ms: point.ttftMs.p95.value,
     tpotP95Ms: point.tpotMs.p95.value,
@@ -157,12 +165,13 @@ function pointOfImport(point: ImportedSummary['points'][number], gpuPowerW: Mayb
   }
 }
 
-/** A throughput that somebody states, without a measurement. */
+/** A throughput that somebody states, without a measurement. @throws UserError unless it is above 0: what makes nothing serves no demand */
 export function statedSubject(
   outputTokensPerS: number,
   inputTokensPerS: Maybe,
   date: string | undefined,
 ): Subject {
+  requirePositive('outputTokensPerS', outputTokensPerS)
   return {
     kind: 'stated',
     what: 'throughput as stated',

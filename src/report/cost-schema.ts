@@ -132,6 +132,7 @@ const decisionSchema = z.strictObject({
       lines: z.array(path),
     }),
   ),
+  requirementsUsdPerYear: path.optional().describe('What all requirements cost together'),
 })
 
 /** `cost` of a report: exactly a `CostReport`. */

@@ -64,6 +64,25 @@ test('a cached input token never costs more than a fresh one', () => {
   }
 })
 
+test('a token of a longer prompt never costs less, and steps of one model are one entry', () => {
+  const stepped = entries.flatMap((entry) =>
+    entry.kind === 'api' && entry.longContext ? [{ ...entry, long: entry.longContext }] : [],
+  )
+  expect(stepped.map(({ id }) => id)).toContain('openai-gpt-5.6-sol')
+  for (const { long, usdPerMillionInputTokens, usdPerMillionOutputTokens } of stepped) {
+    expect(long.usdPerMillionInputTokens.value).toBeGreaterThan(usdPerMillionInputTokens.value)
+    expect(long.usdPerMillionOutputTokens.value).toBeGreaterThan(usdPerMillionOutputTokens.value)
+  }
+})
+
+test('a batch is cheaper than requests that are answered at once', () => {
+  const ratios = entries.flatMap((entry) =>
+    entry.kind === 'api' && entry.batchRatio ? [entry.batchRatio.value] : [],
+  )
+  expect(ratios.length).toBeGreaterThanOrEqual(3)
+  for (const ratio of ratios) expect(ratio).toBeLessThan(1)
+})
+
 test('a machine without a GPU can be rented, at a price that is marked as nobody’s', () => {
   const entry = entries.find(({ id }) => id === 'placeholder-cpu-vm')
   expect(entry).toMatchObject({

@@ -13,8 +13,6 @@ const price = (changes: Changes = {}, measured = hundred): CostReport =>
   priceSubject(subjectOfRun(measured.run, measured.summary), scenario(changes), catalogue)
 const value = (report: CostReport, path: string): number | undefined =>
   figureFinder(report)(path)?.value
-const note = (report: CostReport, path: string): string | undefined =>
-  figureFinder(report)(path)?.note
 const own = (report: CostReport, name: string) => value(report, `options.own.${name}`)
 const line = (report: CostReport, name: string) => own(report, `lines.${name}.usdPerYear`)
 
@@ -305,7 +303,7 @@ describe('detected GPUs', () => {
   test('idle at the power of load where nothing better is known, and it is said', () => {
     const report = price(detected, withGpus(1))
     expect(own(report, 'idlePowerW')).toBe(5600)
-    expect(note(report, 'options.own.idlePowerW')).toContain('upper bound')
+    expect(figureFinder(report)('options.own.idlePowerW')?.formula).toContain('upper bound')
   })
 })
 
@@ -377,7 +375,7 @@ describe('a requirement', () => {
   test('excludes what does not meet it, and what does not say', () => {
     const report = price({
       scenario: { requirements: { dataResidency: ['EU'] } },
-      own: { control: { dataLocation: 'premises' } },
+      own: { control: { dataLocation: 'DE' } },
       rent: { control: { dataLocation: 'US' } },
     })
     const [mine, rented, api] = report.options

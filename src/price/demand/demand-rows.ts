@@ -68,6 +68,9 @@ export function measuredRows(context: ModelContext, unitsSource: string, unitsNo
     'tokens',
     ratio(point?.outputTokensPerS, point?.requestsPerS),
   )
+  if (point?.ttftP95Ms !== undefined) measured('ttftP95Ms', 'TTFT p95', 'ms', point.ttftP95Ms)
+  if (point?.tokensPerSPerUser !== undefined)
+    measured('tokensPerSPerUser', 'Output tokens/s for a user', 'tokens/s', point.tokensPerSPerUser)
   ledger.input({
     path: 'measured.units',
     label: 'Units that made them together',

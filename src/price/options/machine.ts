@@ -360,18 +360,15 @@ function powerInputRows(
   gpusPerServer: Maybe,
 ): void {
   const { serverPowerW } = option
-  const { load: cap } = { load: serverPowerW.enforcedCapW }
-  if (cap && serverPowerW.load && serverPowerW.load.value > cap.value) {
-    throw new UserError(
-      `${prefix}.serverPowerW.load is ${serverPowerW.load.value} W, above the enforced cap of ${cap.value} W.`,
-      { remedy: 'Give the power that a server draws under its cap.' },
-    )
-  }
   const seen =
     option.hardwareProfile === undefined
       ? measuredPower(context, profile, gpusPerServer)
       : undefined
   const label = { load: 'Power of a server under load', idle: 'Power of an idle server' }
+  requirePower(prefix, serverPowerW, {
+    load: serverPowerW.load?.value ?? seen?.load ?? profilePowerW('load', profile, gpusPerServer),
+    idle: serverPowerW.idle?.value ?? seen?.idle ?? profilePowerW('idle', profile, gpusPerServer),
+  })
   for (const state of ['load', 'idle'] as const) {
     const row = { path: `${prefix}.${state}PowerW`, label: label[state], unit: 'W/server' }
     const figure = serverPowerW[state]
@@ -385,8 +382,57 @@ function powerInputRows(
         date: context.subject.date,
         note: seen.note,
       })
+    else if (state === 'idle' && profileFigure('idle', profile) === undefined)
+      unknownIdleRow(context, prefix, row)
     else profilePowerRow(context, row, state, profile, gpusPerServer)
   }
+}
+
+/** @throws UserError for power that cannot be: above the cap, or idle above load where the scenario states either */
+function requirePower(
+  prefix: string,
+  stated: MachineOption['serverPowerW'],
+  { load, idle }: { readonly load: Maybe; readonly idle: Maybe },
+): void {
+  const cap = stated.enforcedCapW?.value
+  const isStated = stated.load !== undefined || stated.idle !== undefined
+  if (cap !== undefined && load !== undefined && load > cap)
+    throw new UserError(
+      `${prefix}.loadPowerW is ${load} W; expected at most the enforced cap of ${cap} W, serverPowerW.enforcedCapW.`,
+      {
+        remedy:
+          'Measure under the cap, or state in serverPowerW.load what a server draws under it.',
+      },
+    )
+  if (isStated && idle !== undefined && load !== undefined && idle > load)
+    throw new UserError(
+      `${prefix}.idlePowerW is ${idle} W; expected at most the power under load, ${load} W.`,
+      { remedy: 'State both in serverPowerW, of one whole server at the plug.' },
+    )
+}
+
+function profilePowerW(
+  state: 'load' | 'idle',
+  profile: HardwareProfile | undefined,
+  gpusPerServer: Maybe,
+): Maybe {
+  const figure = profileFigure(state, profile)
+  return figure && gpusPerServer !== undefined ? figure.value * gpusPerServer : undefined
+}
+
+/** Power under load is bounded by the units' limit; idle power by nothing. */
+function profileFigure(state: 'load' | 'idle', profile: HardwareProfile | undefined) {
+  return state === 'load' ? (profile?.powerW?.load ?? profile?.tdpW) : profile?.powerW?.idle
+}
+
+/** What draws nobody knows how much when idle is taken to draw what it does under load: the dear assumption. */
+function unknownIdleRow({ ledger }: ModelContext, prefix: string, row: Stated): void {
+  ledger.result({
+    ...row,
+    formula: 'loadPowerW: no idle power is known, so the upper bound',
+    from: [`${prefix}.loadPowerW`],
+    work: ([load]) => load,
+  })
 }
 
 function profilePowerRow(
@@ -396,8 +442,7 @@ function profilePowerRow(
   profile: HardwareProfile | undefined,
   gpusPerServer: Maybe,
 ): void {
-  const load = profile?.powerW?.load ?? profile?.tdpW
-  const figure = state === 'load' ? load : (profile?.powerW?.idle ?? load)
+  const figure = profileFigure(state, profile)
   if (profile === undefined || figure === undefined || gpusPerServer === undefined) {
     unknownRow(context.ledger, { ...row, note: 'no power is known, neither measured nor stated' })
     return
@@ -417,10 +462,7 @@ function profilePowerNote(
   value: number,
 ): string {
   const scale = gpusPerServer === 1 ? '' : `; ${value} W x ${gpusPerServer}`
-  if (state === 'idle' && powerW?.idle === undefined)
-    return `no idle power known: taken as power under load, the upper bound${scale}`
-  const stated = powerW?.[state] !== undefined
-  return stated
+  return powerW?.[state] !== undefined
     ? `stated, not measured${scale}`
     : `the units' power limit, not measured, without the machine around them${scale}`
 }

@@ -128,7 +128,7 @@ function rentedFleetRows(
         label: 'Machines rented, mean over the hours',
         unit: 'servers',
         formula:
-          'mean over the hours of ceil(load x withinHourFactor / outputTokensPerSPerServer), in whole deployments, at least one / availabilityRatio',
+          'mean over the hours of ceil(load x withinHourFactor / outputTokensPerSPerServer), in whole deployments, none in an hour that wants nothing, / availabilityRatio',
         from: [
           'demand.meanOutputTokensPerS',
           'demand.withinHourFactor',
@@ -139,7 +139,9 @@ function rentedFleetRows(
         work: ([mean = 0, factor = 0, perServer = 0, group = 0, available = 0]) =>
           perServer > 0
             ? meanOver(shape, mean, (load) =>
-                Math.max(group, servingServers(load * factor, perServer, group) ?? 0),
+                load > 0
+                  ? Math.max(group, servingServers(load * factor, perServer, group) ?? 0)
+                  : 0,
               ) / available
             : undefined,
       })
