@@ -13,6 +13,7 @@ import {
   parseCounts,
   parsePort,
   parsePositive,
+  parseQuestion,
   parseRates,
   parseRuns,
   parseSeconds,
@@ -447,6 +448,11 @@ function addPrice(program: Command, io: Io, done: Done): void {
       'one number of the report: its formula, what it is worked from, and their sources; all numbers below options.own',
     )
     .option('--depth <n>', 'how many steps down to explain', value(parseCount), 3)
+    .option(
+      '--solve <path=a:b>',
+      'what one input would have to be for options a and b to cost the same, such as options.own.serverPriceUsd=own:api',
+      value(parseQuestion),
+    )
     .option(
       '--diff <files...>',
       'two scenarios on the run, or without a run two runs: what differs, and what that costs',

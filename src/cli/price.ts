@@ -1,22 +1,28 @@
 import { exitCodes, UserError } from '../errors.ts'
+import { buildLedger } from '../price/build-ledger.ts'
 import type { CostFigure, CostReport } from '../price/cost-report.ts'
 import { diffCosts } from '../price/diff-cost.ts'
+import { choosePoint } from '../price/operating-point.ts'
 import { figuresAtLevel } from '../price/price-subject.ts'
 import { quickPrice } from '../price/quick.ts'
+import { solveFor } from '../price/uncertainty/indifference.ts'
 import { documentMarkdown, documentText } from '../report/compare-formats.ts'
 import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-diff.ts'
 import { explain, explanationJson, explanationText } from '../report/explain.ts'
 import { pricedImportText, pricedSubjectText } from '../report/imported.ts'
 import { reportFormats } from '../report/index.ts'
 import { quickJson, quickText } from '../report/quick-price.ts'
+import { solvedJson, solvedText } from '../report/solved.ts'
 import type { PriceFlags } from './catalogue.ts'
 import type { FormatFlags } from './compare.ts'
 import type { Io } from './io.ts'
 import { type Priced, pricedStated, readPriced } from './read-priced.ts'
+import type { Question } from './values.ts'
 
 interface PriceCommandFlags extends PriceFlags, FormatFlags {
   readonly explain?: string
   readonly depth: number
+  readonly solve?: Question
   readonly diff?: readonly string[]
   readonly throughput?: number
   readonly inputThroughput?: number
@@ -44,6 +50,7 @@ async function printed(
   if (flags.diff !== undefined) return diff(path, flags.diff, flags, io)
   const priced = await pricedOf(path, flags, io)
   if (flags.explain !== undefined) return explained(priced, flags.explain, flags)
+  if (flags.solve !== undefined) return solved(priced, flags.solve, flags)
   if (!flags.json) return reportText(priced)
   return `${JSON.stringify({ notice: priced.notices, ...priced.cost }, undefined, 2)}\n`
 }
@@ -66,8 +73,11 @@ async function pricedOf(
 function refuseMixed(path: string | undefined, flags: PriceCommandFlags): void {
   const { throughput, hourly, inputThroughput, utilisation, scenario } = flags
   const stated = [throughput, hourly, inputThroughput, utilisation].some(isGiven)
-  if (flags.diff !== undefined && flags.explain !== undefined)
-    throw new UserError('--diff and --explain are two questions.', { remedy: 'Ask one of them.' })
+  const asked = (['diff', 'explain', 'solve'] as const).filter((name) => isGiven(flags[name]))
+  if (asked.length > 1)
+    throw new UserError(`${asked.map((name) => `--${name}`).join(' and ')} are two questions.`, {
+      remedy: 'Ask one of them.',
+    })
   if (flags.md && flags.diff === undefined)
     throw new UserError('--md is a format of --diff.', {
       remedy: 'For a whole report in Markdown use `baremark report RUN --format md`.',
@@ -95,8 +105,8 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && !(Array.isArray(value) && value.length === 0)
 }
 
-function underScenario({ set, hardware, gpus, explain: asked }: PriceCommandFlags) {
-  return { set, hardware, gpus, explain: asked }
+function underScenario({ set, hardware, gpus, explain: asked, solve }: PriceCommandFlags) {
+  return { set, hardware, gpus, explain: asked, solve }
 }
 
 function quick({
@@ -130,6 +140,19 @@ function explained(priced: Priced, path: string, { json, depth }: PriceCommandFl
   const explanation = explain(figures, inLevel, depth)
   const notices = [...priced.notices.filter((line) => !line.startsWith('Warning: ')), ...about]
   return json ? explanationJson(explanation, notices) : explanationText(explanation, notices, depth)
+}
+
+/** What one input would have to be for two options to cost the same. */
+function solved(
+  { subject, scenario, catalogue, notices }: Priced,
+  { path, optionA, optionB }: Question,
+  { json }: PriceCommandFlags,
+): string {
+  const { point } = choosePoint(subject)
+  const ledger = buildLedger(subject, point, scenario, catalogue)
+  const answer = solveFor(ledger, path, optionA, optionB)
+  const told = notices.filter((line) => !line.startsWith('Warning: '))
+  return json ? solvedJson(answer, told) : solvedText(answer, told)
 }
 
 /** `levels.2.usdPerMillionOutputTokens` is a number of that level's own ledger. */

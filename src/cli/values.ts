@@ -101,6 +101,21 @@ export function parseSetting(text: string): Setting {
   return { path, text: given }
 }
 
+/** An input, and two options that it may make cost the same. */
+export interface Question {
+  readonly path: string
+  readonly optionA: string
+  readonly optionB: string
+}
+
+/** `options.own.serverPriceUsd=own:api`. @throws UserError */
+export function parseQuestion(text: string): Question {
+  const [, path, optionA, optionB] = /^([^=\s]+)=([^:\s]+):([^:\s]+)$/.exec(text.trim()) ?? []
+  if (path === undefined || optionA === undefined || optionB === undefined)
+    throw refuse(text, 'PATH=A:B, such as options.own.serverPriceUsd=own:api')
+  return { path, optionA, optionB }
+}
+
 const sloNames: Readonly<Record<string, keyof Slo>> = {
   ttft: 'ttftMs',
   time_to_first_token: 'ttftMs',

@@ -8,7 +8,7 @@ export function between(low: number, high: number, what: string, guess?: Guess) 
   return bounded(low, high, what, guess, () => false)
 }
 
-/** As `between`, but whoever has it in writing may be outside. */
+/** As `between`, but whoever has it in writing may be outside, short of a price below nothing. */
 function unlessContract(low: number, high: number, what: string, guess: Guess) {
   return bounded(low, high, what, guess, ({ kind }) => kind === 'contract' || kind === 'quote')
 }
@@ -21,10 +21,10 @@ function bounded(
   exempt: (figure: Figure) => boolean,
 ) {
   const limits = high === Number.MAX_VALUE ? `of ${low} or more` : `from ${low} to ${high}`
-  const outside = (value: number) => value < low || value > high
   return figureSchema.superRefine((figure, context) => {
-    if (exempt(figure)) return
     const { value, range } = figure
+    const [least, most] = exempt(figure) ? [0, Number.MAX_VALUE] : [low, high]
+    const outside = (each: number) => each < least || each > most
     const given = [value, range?.low, range?.high].find(
       (each) => each !== undefined && outside(each),
     )

@@ -4,7 +4,7 @@ import { HOURS_PER_DAY, MS_PER_S, S_PER_HOUR } from '../units.ts'
 import {
   colocationFigure,
   electricityFigure,
-  positiveRatioFigure,
+  ratioFigure,
   tokenPriceFigure,
   usdFigure,
 } from './bounds.ts'
@@ -24,7 +24,7 @@ const apiPriceSchema = z
     usdPerMillionInputTokens: tokenPriceFigure,
     usdPerMillionCachedInputTokens: tokenPriceFigure.optional(),
     usdPerMillionOutputTokens: tokenPriceFigure,
-    batchRatio: positiveRatioFigure
+    batchRatio: ratioFigure
       .optional()
       .describe('What a request in a batch costs of its price, e.g. 0.5'),
     contextLimitTokens: z

@@ -261,6 +261,47 @@ describe('--explain', () => {
   })
 })
 
+describe('--solve', () => {
+  const flags = [example, '--scenario', quickstart]
+
+  test('gives the price of a server at which owning costs what renting does', async () => {
+    const { stdout, exitCode } = await price(
+      ...[...flags, '--solve', 'options.own.serverPriceUsd=own:rent'],
+    )
+    expect(exitCode).toBe(0)
+    // Renting is 876 USD a year. Of its price a server costs 0.247418 a year in capital and 0.12 in support, and 81.3355 USD of energy:
+    // (876 - 81.3355) / 0.367418 = 2,162.83.
+    expect(stdout).toMatch(
+      /^At 2,162\.8\d+ USD\/server they cost the same: below it own costs less/m,
+    )
+    fitsTerminal(stdout)
+  })
+
+  test('says that there is one, or none', async () => {
+    const { stdout } = await price(
+      ...[...flags, '--solve', 'options.own.electricityUsdPerKwh=own:api', '--json'],
+    )
+    // Energy is 81.34 USD of 632.46, and the API costs 25,609: at 308 times the price of energy.
+    const { outcome, places } = JSON.parse(stdout)
+    expect([outcome, places.length]).toEqual(['at', 1])
+    const never = await price(...flags, '--solve', 'options.own.residualRatio=own:api')
+    expect(never.stdout).toContain('There is no such value: api stays dearer.')
+  })
+
+  test('is refused for a wrong path, option or form', async () => {
+    expect(await refused(...flags, '--solve', 'options.own.foo=own:api')).toContain(
+      'options.own.foo',
+    )
+    expect(await refused(...flags, '--solve', 'options.own.lifeYears=own:nobody')).toContain(
+      'nobody',
+    )
+    expect(await refused(...flags, '--solve', 'options.own.lifeYears')).toContain('PATH=A:B')
+    expect(
+      await refused(...flags, '--solve', 'options.own.lifeYears=own:api', '--explain', 'options'),
+    ).toContain('two questions')
+  })
+})
+
 describe('--diff', () => {
   test('of two scenarios tells the input, the lines and the totals', async () => {
     const five = changed('five.yaml', 'name: quickstart', 'name: five')

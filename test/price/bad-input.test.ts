@@ -180,6 +180,8 @@ describe('a figure in another unit is refused with its path, what was expected a
     const contract = figure(180, { kind: 'contract' })
     const demandCharge = { usdPerKwMonth: contract, intervalMinutes: 15 }
     expect(ofScenario({ own: { demandCharge } })).toBe('nothing')
+    const paid = { usdPerKwMonth: figure(-1, { kind: 'contract' }), intervalMinutes: 15 }
+    expect(ofScenario({ own: { demandCharge: paid } })).toMatch('; given -1')
   })
 })
 

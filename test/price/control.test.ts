@@ -405,3 +405,9 @@ describe('a weighted decision', () => {
     expect(value(report, 'options.rent.score.weighted')).toBe(1)
   })
 })
+
+test('the chance of being cheapest is a fact where something is uncertain', () => {
+  const report = price({ own: { lifeYears: figure(4, { range: { low: 3, high: 6 } }) } })
+  const path = facts(report, 'own', 'cost')['Chance of being cheapest'] ?? ''
+  expect(value(report, path)).toBeGreaterThan(0.9)
+})

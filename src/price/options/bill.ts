@@ -83,9 +83,11 @@ export function billModel(prefix: string, components: readonly CostComponent[]):
 interface BillPart {
   readonly usdPerYear: CostComponent['usdPerYear']
   readonly buffer: number[]
-  /** Places in the buffer, each with its place among the names, or its count. */
-  readonly figures: readonly (readonly [number, number])[]
-  readonly counts: readonly (readonly [number, FleetName])[]
+  /** For each place of the buffer, which of the names it is; -1 for a count. */
+  readonly indexes: Int32Array
+  /** The counts, and their places in the buffer. */
+  readonly counts: readonly FleetName[]
+  readonly countPlaces: Int32Array
   /** The count that the cost is proportional to: then it is worked once, for one. */
   readonly perOne: FleetName | undefined
   usdPerYearOfOne: Maybe
@@ -101,25 +103,28 @@ function billPart(component: CostComponent, names: readonly string[]): BillPart 
   return {
     usdPerYear,
     buffer: from.map(() => 1),
-    figures: from.flatMap((name, place) =>
-      isFleetName(name) ? [] : [[place, names.indexOf(name)] as const],
-    ),
-    counts: from.flatMap((name, place) => (isFleetName(name) ? [[place, name] as const] : [])),
+    indexes: Int32Array.from(from, (name) => (isFleetName(name) ? -1 : names.indexOf(name))),
+    counts: from.filter(isFleetName),
+    countPlaces: Int32Array.from(from.flatMap((name, place) => (isFleetName(name) ? [place] : []))),
     perOne: proportional && first !== undefined && isFleetName(first) ? first : undefined,
     usdPerYearOfOne: undefined,
   }
 }
 
 function prepare(part: BillPart, values: readonly number[], offset: number): void {
-  for (const [place, index] of part.figures) part.buffer[place] = values[offset + index] as number
+  const { buffer, indexes } = part
+  for (let place = 0; place < indexes.length; place++) {
+    const index = indexes[place] as number
+    if (index >= 0) buffer[place] = values[offset + index] as number
+  }
   // Its only count was left at 1.
   if (part.perOne !== undefined) part.usdPerYearOfOne = part.usdPerYear(part.buffer)
 }
 
 function usdPerYearOf(parts: readonly BillPart[], fleet: Fleet): Maybe {
   let total = 0
-  for (const part of parts) {
-    const usd = partOf(part, fleet)
+  for (let i = 0; i < parts.length; i++) {
+    const usd = partOf(parts[i] as BillPart, fleet)
     if (usd === undefined) return undefined
     total += usd
   }
@@ -130,6 +135,8 @@ function partOf(part: BillPart, fleet: Fleet): Maybe {
   const { perOne, usdPerYearOfOne, buffer } = part
   if (perOne !== undefined)
     return usdPerYearOfOne === undefined ? undefined : fleet[perOne] * usdPerYearOfOne
-  for (const [place, name] of part.counts) buffer[place] = fleet[name]
+  const { counts, countPlaces } = part
+  for (let i = 0; i < counts.length; i++)
+    buffer[countPlaces[i] as number] = fleet[counts[i] as FleetName]
   return part.usdPerYear(buffer)
 }

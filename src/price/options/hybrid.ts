@@ -88,8 +88,11 @@ function ruleNames(base: ScenarioOption): readonly string[] {
     : ['gpusPerServer', 'serversPerRack', 'spareServers', 'maintenanceRatio']
 }
 
+/** @param values with those of the rules after the search's own and two of the base */
 function rulesFrom(base: ScenarioOption, group: number, values: readonly number[]): FleetRules {
-  const [gpusPerServer = 0, second = 0, spareServers = 0, maintenanceRatio = 0] = values
+  const at = SEARCH.length + 2
+  const gpusPerServer = values[at] as number
+  const second = values[at + 1] as number
   return base.kind === 'rented'
     ? {
         serversPerDeployment: group,
@@ -102,8 +105,8 @@ function rulesFrom(base: ScenarioOption, group: number, values: readonly number[
         serversPerDeployment: group,
         gpusPerServer,
         serversPerRack: second,
-        spareServers,
-        maintenanceRatio,
+        spareServers: values[at + 2] as number,
+        maintenanceRatio: values[at + 3] as number,
       }
 }
 
@@ -116,7 +119,7 @@ function cheapestServing(
   values: readonly number[],
 ): Maybe {
   const [mean = 0, peakRatio = 0, factor = 0, perServer = 0, group = 0] = values
-  const rules = rulesFrom(base, group, values.slice(SEARCH.length + 2, offset - 1))
+  const rules = rulesFrom(base, group, values)
   const apiUsd = values[offset - 1] as number
   const most = servingServers(mean * peakRatio * factor, perServer, group)
   if (most === undefined) return undefined
