@@ -6,6 +6,7 @@ export const S_PER_HOUR = 3600
 export const HOURS_PER_DAY = 24
 /** 365 days. A month is a twelfth of it, 730 h, so that twelve months are one year. */
 export const HOURS_PER_YEAR = 8760
+export const S_PER_YEAR = 31_536_000
 export const MONTHS_PER_YEAR = 12
 export const DAYS_PER_YEAR = 365
 export const W_PER_KW = 1000

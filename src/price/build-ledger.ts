@@ -1,6 +1,12 @@
+import { allocationRows } from './allocation/allocation-rows.ts'
 import { type Catalogue, measuredProfile, measuredUnits } from './catalogue.ts'
 import { withoutNeedless } from './components.ts'
 import { demandRows, demandShape, measuredRows } from './demand/demand-rows.ts'
+import { allComparisonRows } from './horizon/comparisons.ts'
+import { demandYearRows } from './horizon/demand-years.ts'
+import { horizonRows } from './horizon/horizon-rows.ts'
+import { marketRows } from './horizon/market-rows.ts'
+import { yearRows } from './horizon/year-rows.ts'
 import { type Ledger, startLedger } from './ledger.ts'
 import { apiRows } from './options/api.ts'
 import type { ModelContext } from './options/context.ts'
@@ -9,6 +15,7 @@ import { hybridRows } from './options/hybrid.ts'
 import { machineRows } from './options/machine.ts'
 import { rentedRows } from './options/rented.ts'
 import { resultRows } from './options/results.ts'
+import { revenueInputRows, revenueRows } from './options/revenue.ts'
 import { serviceRows } from './options/service.ts'
 import { withOverrides } from './overrides.ts'
 import { requirePue } from './requirements.ts'
@@ -48,12 +55,31 @@ export function buildLedger(
     scenario.sources,
   )
   demandRows(context)
-  for (const [id, option] of optionsInOrder(scenario)) {
+  const options = optionsInOrder(scenario)
+  for (const [id, option] of options) {
     optionRows(context, id, option)
     serviceRows(context, id, option)
     resultRows(context.ledger, `options.${id}`)
   }
+  revenueInputRows(context)
+  for (const [id] of options) revenueRows(context, id)
+  allocationRows(context)
+  horizon(context, options)
   return withOverrides(context.ledger.ledger(), scenario)
+}
+
+/** What options pay over the years, and what investments in machines are worth. */
+function horizon(
+  context: ModelContext,
+  options: readonly (readonly [string, ScenarioOption])[],
+): void {
+  const demand = demandYearRows(context)
+  const market = marketRows(context)
+  for (const [id, option] of options) {
+    yearRows(context, id, option, demand)
+    horizonRows(context, id, market)
+  }
+  allComparisonRows(context.ledger, context.scenario)
 }
 
 /** Mixes last. */

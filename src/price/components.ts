@@ -1,6 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 import { HOURS_PER_YEAR, MONTHS_PER_YEAR, W_PER_KW } from '../units.ts'
 import { annualCapitalCost, straightLineUsdPerYear } from './finance/annuity.ts'
+import type { FleetName } from './fleet.ts'
 import type { BillPart } from './ledger.ts'
 import type { MachineOption, OptionOf, Requirement, Scenario, ScenarioOption } from './scenario.ts'
 
@@ -20,7 +21,7 @@ export interface CostComponent {
   readonly because?: Requirement
   /** Whether money is bound and paid before it serves: the rest is paid as time goes by. */
   readonly capital?: {
-    readonly count: string
+    readonly count: FleetName
     readonly priceUsd: string
     readonly lifeYears: string
     readonly residualRatio: string
@@ -175,7 +176,7 @@ const countOf = { server: 'servers', gpu: 'gpus', rack: 'racks', site: 'sites' }
 interface CapitalItem {
   readonly id: string
   readonly label: string
-  readonly count: string
+  readonly count: FleetName
   readonly priceUsd: string
   readonly lifeYears: string
   readonly residualRatio: string

@@ -91,6 +91,26 @@ export interface BreakEven {
   readonly explanation: string
 }
 
+/**
+ * An option that buys machines against one that buys none, over the horizon: in words what the figures
+ * `comparisons.<option>.<against>.{savedUsd,npvUsd,irrRatioPerYear,paybackYears,discountedPaybackYears}` cannot say. Of market
+ * `declining`, the figures are under `comparisons.<option>.<against>.declining`.
+ */
+export interface InvestmentComparison {
+  /** Ids of options. */
+  readonly option: string
+  readonly against: string
+  readonly market: 'flat' | 'declining'
+  /** How many internal rates of return there are. */
+  readonly irr: 'one' | 'none' | 'several' | 'unknown'
+  /** Paths of them all, ascending. */
+  readonly irrs: readonly string[]
+  /** Whether the money comes back within the horizon, nothing sold at its end. */
+  readonly payback: 'after' | 'never' | 'unknown'
+  readonly discountedPayback: 'after' | 'never' | 'unknown'
+  readonly explanation: string
+}
+
 /** Costs along an axis, for a picture: the whole model worked again at each place, nothing in between. */
 export interface CostCurve {
   /** `volume`: output tokens a day. `utilisation`: share of what the machines of the first option that owns some can make. */
@@ -200,6 +220,7 @@ export interface CostReport {
   readonly options: readonly CostOption[]
   readonly levels: readonly LevelCost[]
   readonly breakEvens: readonly BreakEven[]
+  readonly comparisons: readonly InvestmentComparison[]
   readonly curves: readonly CostCurve[]
   readonly allocationRefused: readonly AllocationRefused[]
   /** Absent where no known bill rests on an uncertain input. */

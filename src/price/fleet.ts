@@ -61,3 +61,20 @@ export function boughtServers(
 ): number {
   return serving === 0 ? 0 : wholeUp(serving / (1 - maintenanceRatio)) + spareServers
 }
+
+/** The fleet of so many bought servers under a load. */
+export function fleetOf(
+  servers: number,
+  rules: Pick<FleetRules, 'gpusPerServer' | 'serversPerRack'>,
+  busyServers: number,
+  peakBusyServers: number,
+): Fleet {
+  return {
+    servers,
+    gpus: servers * rules.gpusPerServer,
+    racks: Math.ceil(servers / rules.serversPerRack),
+    sites: servers > 0 ? 1 : 0,
+    busyServers,
+    peakBusyServers,
+  }
+}

@@ -1,4 +1,6 @@
 import { UserError } from '../errors.ts'
+import { allocationResults } from './allocation/allocation-rows.ts'
+import { breakEvenMonths } from './break-even-months.ts'
 import { volumeBreakEvens } from './break-even-volume.ts'
 import { buildLedger, optionsInOrder } from './build-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -8,6 +10,7 @@ import type { CostFigure, CostOption, CostReport, LevelCost } from './cost-repor
 import { costWarnings } from './cost-warnings.ts'
 import { costCurves } from './curves.ts'
 import { decide } from './decision.ts'
+import { investmentComparisons } from './horizon/comparisons.ts'
 import { type Ledger, type LedgerRow, rowsBehind, type Values, workOut } from './ledger.ts'
 import { choosePoint } from './operating-point.ts'
 import type { Scenario, ScenarioOption } from './scenario.ts'
@@ -38,15 +41,19 @@ export function priceSubject(subject: Subject, stated: Scenario, catalogue: Cata
     options,
     uncertainty: uncertain?.uncertainty,
   })
+  const months = breakEvenMonths(subject, scenario, ledger, values)
+  const invested = investmentComparisons(scenario, values)
+  const allocation = allocationResults(scenario, ledger, values)
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
     pricedLevelReason: reason,
     options,
     levels,
-    breakEvens: volume.breakEvens,
+    breakEvens: [...volume.breakEvens, ...months.breakEvens],
+    comparisons: invested.comparisons,
     curves: costCurves(ledger, values, scenario),
-    allocationRefused: [],
+    allocationRefused: allocation.refused,
     uncertainty: uncertain?.uncertainty,
     decision,
     figures: [
@@ -55,6 +62,9 @@ export function priceSubject(subject: Subject, stated: Scenario, catalogue: Cata
       ...volume.figures,
       ...(uncertain?.figures ?? []),
       ...figures,
+      ...months.figures,
+      ...invested.figures,
+      ...allocation.figures,
     ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }
@@ -169,8 +179,11 @@ function levelCost(
   const owned = firstMachines(scenario)
   if (owned === undefined || !(point.outputTokensPerS ?? 0))
     return { level: point.level, meetsSlo: point.meetsSlo }
-  const values = workOut(buildLedger(subject, point, scenario, catalogue))
-  const at = (name: string) => values.get(`options.${owned}.${name}`)
+  const path = (name: string) => `options.${owned}.${name}`
+  const ledger = buildLedger(subject, point, scenario, catalogue)
+  const wanted = [path('usdPerMillionOutputTokens'), path('usdPerMillionTotalTokens')]
+  const values = workOut({ rows: rowsBehind(ledger, wanted) })
+  const at = (name: string) => values.get(path(name))
   return {
     level: point.level,
     usdPerMillionOutputTokens: at('usdPerMillionOutputTokens'),

@@ -11,6 +11,11 @@ import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.t
 import type { SearchSummary } from '../measure/search/search-summary.ts'
 import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
 import { MS_PER_S } from '../units.ts'
+import {
+  type MeasuredLoad,
+  type MeasuredShape,
+  measuredShapes,
+} from './allocation/measured-shapes.ts'
 import { requirePositive } from './requirements.ts'
 import { meetsSloLevel } from './slo.ts'
 
@@ -67,6 +72,20 @@ export interface Subject {
   readonly told?: { readonly name?: string; readonly gpus?: number }
   /** The model's weights and answers are not real ones. */
   readonly unreal?: string
+  /** What loads of different shape took of the same machine: enough of them tell what a token of each kind takes. */
+  readonly shapes?: readonly MeasuredShape[]
+}
+
+/**
+ * With the shapes of other subjects' loads beside its own, that the token classes can be told apart by. They have to be of the same
+ * machine, which nobody checks here.
+ */
+export function withShapesOf(subject: Subject, others: readonly Subject[] = []): Subject {
+  return { ...subject, shapes: measuredShapes([subject, ...others].flatMap(loadsOf)) }
+}
+
+function loadsOf({ what, points }: Pick<Subject, 'what' | 'points'>): MeasuredLoad[] {
+  return points.map((point) => ({ ...point, what: `${what}, ${point.label}` }))
 }
 
 /** A run of ours. */
@@ -75,7 +94,7 @@ export function subjectOfRun(
   summary: Pick<Summary, 'points' | 'verdict' | 'search'>,
 ): Subject {
   const { benchmark } = run.config
-  return {
+  return withShapesOf({
     kind: 'run',
     what: `run ${run.runId}`,
     date: run.epoch.slice(0, 'YYYY-MM-DD'.length),
@@ -92,7 +111,7 @@ export function subjectOfRun(
       : run.target.weights === 'random'
         ? 'the weights are random'
         : undefined,
-  }
+  })
 }
 
 function pointOfRun(point: OperatingPoint): PricedPoint {
@@ -127,7 +146,7 @@ function pointOfRun(point: OperatingPoint): PricedPoint {
 export function subjectOfImport(imported: Imported): Subject {
   const summary = toSummary(imported)
   const [first] = imported.points
-  return {
+  return withShapesOf({
     kind: 'imported',
     what: `result of ${imported.tool.name}`,
     date: dateOf(first?.date),
@@ -138,7 +157,7 @@ export function subjectOfImport(imported: Imported): Subject {
     ),
     promptTokens: summary.points[0]?.inputTokens?.mean,
     told: { name: first?.gpu?.name, gpus: first?.gpu?.count },
-  }
+  })
 }
 
 /** The day of a time as tools write it: `2026-03-01 10:15` or `20260301-101500`. */

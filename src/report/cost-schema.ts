@@ -79,6 +79,17 @@ const breakEvenSchema = z.strictObject({
   explanation: z.string(),
 })
 
+const comparisonSchema = z.strictObject({
+  option: optionId,
+  against: optionId,
+  market: z.enum(['flat', 'declining']),
+  irr: z.enum(['one', 'none', 'several', 'unknown']),
+  irrs: z.array(path).describe('Of all internal rates of return'),
+  payback: z.enum(['after', 'never', 'unknown']),
+  discountedPayback: z.enum(['after', 'never', 'unknown']),
+  explanation: z.string(),
+})
+
 const curveSchema = z.strictObject({
   axis: z.enum(['volume', 'utilisation']),
   unit: z.string(),
@@ -153,6 +164,9 @@ export const costSchema = z.strictObject({
     }),
   ),
   breakEvens: z.array(breakEvenSchema),
+  comparisons: z
+    .array(comparisonSchema)
+    .describe('Options that buy machines against options that buy none, over the horizon'),
   curves: z.array(curveSchema),
   allocationRefused: z.array(
     z.strictObject({ option: optionId, method: z.enum(allocationMethods), why: z.string() }),

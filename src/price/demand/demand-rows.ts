@@ -111,7 +111,7 @@ export function demandRows(context: ModelContext): void {
     from: ['demand.outputTokensPerDay'],
     work: ([perDay = 0]) => perDay / S_PER_DAY,
   })
-  withinHourRow(context)
+  withinHourRow(context, 'demand.withinHourFactor', 'demand.meanOutputTokensPerS')
   const yearly = (
     path: string,
     label: string,
@@ -267,31 +267,30 @@ function cachedRow(context: ModelContext): void {
     })
 }
 
-function withinHourRow(context: ModelContext): void {
+/** Row of the peak inside an hour, for a mean demand. */
+export function withinHourRow(
+  context: ModelContext,
+  path: string,
+  meanOutputTokensPerS: string,
+): string {
   const { ledger, scenario } = context
   const { peak } = scenario.demand
   const row = {
-    path: 'demand.withinHourFactor',
+    path,
     label: 'Peak inside an hour / mean of that hour',
     unit: 'ratio',
   }
   switch (peak?.kind) {
     case undefined:
-      choiceRow(context, { ...row, note: 'none stated: hours are taken as even' }, 1)
-      return
+      return choiceRow(context, { ...row, note: 'none stated: hours are taken as even' }, 1)
     case 'factor':
-      figureRow(context, row, peak.withinHourFactor, scenario.sources)
-      return
+      return figureRow(context, row, peak.withinHourFactor, scenario.sources)
     case 'poisson': {
       const { quantile, perS } = peak
-      ledger.result({
+      return ledger.result({
         ...row,
         formula: `quantile ${quantile} of Poisson arrivals in ${perS} s of the highest hour / their mean`,
-        from: [
-          'demand.meanOutputTokensPerS',
-          'demand.peakToMeanRatio',
-          'demand.outputTokensPerRequest',
-        ],
+        from: [meanOutputTokensPerS, 'demand.peakToMeanRatio', 'demand.outputTokensPerRequest'],
         work: ([mean = 0, peakRatio = 0, perRequest = 0]) => {
           const arrivals = (mean * peakRatio * perS) / perRequest
           return arrivals > 0 && Number.isFinite(arrivals)
@@ -299,7 +298,6 @@ function withinHourRow(context: ModelContext): void {
             : undefined
         },
       })
-      return
     }
   }
 }

@@ -31,7 +31,14 @@ const RATE_STEPS = 4000
  * rate of return, and the net present value has to decide.
  */
 export function internalRates(flowsUsd: readonly Maybe[]): Roots {
-  return findRoots((rate) => netPresentValueUsd(flowsUsd, rate), rateGrid)
+  const grid = signChanges(flowsUsd) > 1 ? rateGrid : [LEAST_RATE, 0, MOST_RATE]
+  return findRoots((rate) => netPresentValueUsd(flowsUsd, rate), grid)
+}
+
+/** Descartes' rule: a polynomial, here in 1 / (1 + r), has no more positive roots than its coefficients change sign. One change is one root. */
+function signChanges(flowsUsd: readonly Maybe[]): number {
+  const signs = flowsUsd.flatMap((flow) => (flow === undefined || flow === 0 ? [] : [flow > 0]))
+  return signs.filter((sign, index) => index > 0 && sign !== signs[index - 1]).length
 }
 
 /** Even in ln(1 + r), so that rates near 0 lie close and high ones far apart; 0 itself is among them. */
@@ -73,6 +80,38 @@ export function discountedPayback(flowsUsd: readonly Maybe[], ratePerPeriod: May
     const present = flow / (1 + ratePerPeriod) ** t
     if (balance + present >= 0)
       return { kind: 'after', periods: t === 0 ? 0 : t - 1 - balance / present }
+    balance += present
+  }
+  return { kind: 'never' }
+}
+
+/** Money of years, the first one first: what moves at the start of each, and what comes evenly over it and is due at its end. */
+export interface YearlyFlows {
+  readonly startUsd: readonly number[]
+  readonly endUsd: readonly number[]
+}
+
+/** The same as payments now and at the ends of years: the end of one year is the start of the next. */
+export function flowsAtYearEnds({ startUsd, endUsd }: YearlyFlows): number[] {
+  return Array.from(
+    { length: endUsd.length + 1 },
+    (_, t) => (startUsd[t] ?? 0) + (t === 0 ? 0 : (endUsd[t - 1] as number)),
+  )
+}
+
+/**
+ * Years until the money is back for the first time. What is due at the end of a year counts as spread evenly over it; unlike
+ * `payback`, what is bought at the start of the next year is not netted against it.
+ *
+ * @param ratePerYear what flows are brought to today with; 0 for the undiscounted time
+ */
+export function paybackOfYears({ startUsd, endUsd }: YearlyFlows, ratePerYear: number): Payback {
+  let balance = 0
+  for (const [year, end] of endUsd.entries()) {
+    balance += (startUsd[year] as number) / (1 + ratePerYear) ** year
+    if (balance >= 0) return { kind: 'after', periods: year }
+    const present = end / (1 + ratePerYear) ** (year + 1)
+    if (balance + present >= 0) return { kind: 'after', periods: year - balance / present }
     balance += present
   }
   return { kind: 'never' }

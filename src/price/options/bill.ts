@@ -47,7 +47,7 @@ export function billRows(
 }
 
 /** In the order of the values, so that the same bill always has the same last digit. */
-function sumInOrder(values: readonly number[]): number {
+export function sumInOrder(values: readonly number[]): number {
   let total = 0
   for (let i = 0; i < values.length; i++) total += values[i] as number
   return total

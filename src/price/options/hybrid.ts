@@ -1,8 +1,9 @@
 import type { Maybe } from '../../arithmetic.ts'
-import { HOURS_PER_YEAR, S_PER_HOUR, TOKENS_PER_MILLION } from '../../units.ts'
+import { S_PER_YEAR, TOKENS_PER_MILLION } from '../../units.ts'
 import { type CostComponent, componentsOf } from '../components.ts'
 import { type LoadShape, meanServed } from '../demand/load-shape.ts'
 import { boughtServers, type Fleet, type FleetRules, servingServers } from '../fleet.ts'
+import type { LedgerResult } from '../ledger.ts'
 import type { OptionOf, ScenarioOption } from '../scenario.ts'
 import { wholeUp } from '../whole.ts'
 import { type BillModel, billModel, billRows, isFleetName, pathOf } from './bill.ts'
@@ -25,7 +26,7 @@ export function hybridRows(context: ModelContext, id: string, option: OptionOf<'
     scenario.capitalMethod,
   )
   extraRows(context, prefix, option)
-  servingRow(context, prefix, baseAt, apiAt, base, components, apiComponents)
+  servingRow(context, prefix, option)
   fleetRows(context, prefix, baseAt, base)
   const lines = [
     ...baseLines(context, prefix, baseAt, components),
@@ -34,40 +35,50 @@ export function hybridRows(context: ModelContext, id: string, option: OptionOf<'
   billRows(ledger, prefix, componentsOf(option, scenario.capitalMethod), lines)
 }
 
-/** What the number of machines is sought with. */
+/** The demand that the number of machines is sought for: mean, highest hour and peak inside it. */
 const SEARCH = [
   'demand.meanOutputTokensPerS',
   'demand.peakToMeanRatio',
   'demand.withinHourFactor',
 ] as const
 
-function servingRow(
-  context: ModelContext,
-  prefix: string,
-  baseAt: string,
-  apiAt: string,
-  base: ScenarioOption,
-  components: readonly CostComponent[],
-  apiComponents: readonly CostComponent[],
-): void {
-  const model = billModel(baseAt, components)
-  const apiModel = billModel(apiAt, apiComponents)
+function servingRow(context: ModelContext, prefix: string, option: OptionOf<'hybrid'>): void {
+  context.ledger.result({
+    path: `${prefix}.servingServers`,
+    label: 'Machines that carry the base',
+    unit: 'servers',
+    ...servingChoice(context, option, SEARCH[0], SEARCH[2]),
+  })
+}
+
+/** How the number of machines of a mix is chosen for a demand, given by the paths of its mean and of its peak inside an hour. */
+export function servingChoice(
+  { scenario, shape }: ModelContext,
+  option: OptionOf<'hybrid'>,
+  meanOutputTokensPerS: string,
+  withinHourFactor: string,
+): Pick<LedgerResult, 'formula' | 'from' | 'work'> {
+  const baseAt = `options.${option.base}`
+  const apiAt = `options.${option.api}`
+  const base = scenario.options[option.base] as ScenarioOption
+  const api = scenario.options[option.api] as ScenarioOption
+  const model = billModel(baseAt, componentsOf(base, scenario.capitalMethod))
+  const apiModel = billModel(apiAt, componentsOf(api, scenario.capitalMethod))
   const head = [
-    ...SEARCH,
+    meanOutputTokensPerS,
+    'demand.peakToMeanRatio',
+    withinHourFactor,
     `${baseAt}.outputTokensPerSPerServer`,
     `${baseAt}.serversPerDeployment`,
     ...ruleNames(base).map((name) => `${baseAt}.${name}`),
     `${apiAt}.tokenUsdPerMillionOutputTokens`,
   ]
-  context.ledger.result({
-    path: `${prefix}.servingServers`,
-    label: 'Machines that carry the base',
-    unit: 'servers',
+  return {
     formula:
       'the whole number of machines, from none to those that carry the peak, at which the bill of the machines + tokens beyond them x tokenUsdPerMillionOutputTokens is least; a machine carries outputTokensPerSPerServer / withinHourFactor',
     from: [...head, ...model.from, ...apiModel.from],
-    work: (values) => cheapestServing(context.shape, base, model, apiModel, head.length, values),
-  })
+    work: (values) => cheapestServing(shape, base, model, apiModel, head.length, values),
+  }
 }
 
 /** Of which rows the rules of a fleet are made, in order. */
@@ -151,8 +162,6 @@ function cheapestServing(
 
 /** Many are tried, with one object for all of them. */
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-const S_PER_YEAR = HOURS_PER_YEAR * S_PER_HOUR
 
 function fleetRows(
   { ledger, shape }: ModelContext,

@@ -1,7 +1,7 @@
 import type { Maybe } from '../../arithmetic.ts'
 import { findProfile, rentalOf } from '../catalogue.ts'
 import { componentsOf } from '../components.ts'
-import { meanOver } from '../demand/load-shape.ts'
+import { type LoadShape, meanOver } from '../demand/load-shape.ts'
 import { servingServers } from '../fleet.ts'
 import type { RentalPrice } from '../price-sheet.ts'
 import type { OptionOf } from '../scenario.ts'
@@ -137,13 +137,7 @@ function rentedFleetRows(
           at('availabilityRatio'),
         ],
         work: ([mean = 0, factor = 0, perServer = 0, group = 0, available = 0]) =>
-          perServer > 0
-            ? meanOver(shape, mean, (load) =>
-                load > 0
-                  ? Math.max(group, servingServers(load * factor, perServer, group) ?? 0)
-                  : 0,
-              ) / available
-            : undefined,
+          followingServers(shape, mean, factor, perServer, group, available),
       })
   }
   const counted = (
@@ -171,4 +165,41 @@ function rentedFleetRows(
   counted('racks', 'Racks', '0: they are not yours', () => 0)
   counted('sites', 'Sites', '1 where there is a machine', (servers) => (servers > 0 ? 1 : 0))
   busyRows(ledger, prefix)
+}
+
+function followingServers(
+  shape: LoadShape,
+  mean: number,
+  factor: number,
+  perServer: number,
+  group: number,
+  available: number,
+): Maybe {
+  if (!(perServer > 0)) return undefined
+  const servers = meanOver(shape, mean, (load) =>
+    load > 0 ? Math.max(group, servingServers(load * factor, perServer, group) ?? 0) : 0,
+  )
+  return servers / available
+}
+
+/**
+ * Machines rented for a demand, by the same rules.
+ *
+ * @param values mean output tokens/s, highest hour / mean, peak inside an hour / its mean, output tokens/s of a machine, machines of a
+ *   deployment, time that machines are there
+ */
+export function rentedServers(
+  scaling: OptionOf<'rented'>['scaling'],
+  shape: LoadShape,
+  values: readonly number[],
+): Maybe {
+  const [mean = 0, peak = 0, factor = 0, perServer = 0, group = 0, available = 0] = values
+  switch (scaling) {
+    case 'always-on': {
+      const serving = servingServers(mean * peak * factor, perServer, group)
+      return serving === undefined ? undefined : wholeUp(serving / available)
+    }
+    case 'follow-load':
+      return followingServers(shape, mean, factor, perServer, group, available)
+  }
 }
