@@ -6,8 +6,16 @@ import {
   type CostReport,
   type FigureFinder,
   figureFinder,
+  type InvestmentComparison,
 } from '../price/cost-report.ts'
-import { formatNumber, formatPercent, formatStated, formatTokens, notAvailable } from './format.ts'
+import {
+  formatNumber,
+  formatPercent,
+  formatStated,
+  formatTokens,
+  formatUsd,
+  notAvailable,
+} from './format.ts'
 import { plainText } from './plain-text.ts'
 
 /** One option as tables show it. */
@@ -72,8 +80,33 @@ export function breakEvenLine(cost: CostReport, breakEven: BreakEven): string {
   const find = figureFinder(cost)
   const name = (id: string) =>
     plainText(cost.options.find((option) => option.id === id)?.name ?? id)
-  const market = breakEven.market === 'declining' ? ', prices falling as the market implies' : ''
-  return `${name(breakEven.option)} against ${name(breakEven.against)}${market}: ${outcomeText(breakEven, find)}. ${plainText(breakEven.explanation)}`
+  const market = breakEven.market === 'declining' ? ', as prices move' : ''
+  return `${name(breakEven.option)} against ${name(breakEven.against)}${market}: ${outcomeText(breakEven, find)}; ${plainText(breakEven.explanation)}`
+}
+
+/** One sentence on an investment: what it saves, is worth and earns, and when the money is back. */
+export function investmentLine(cost: CostReport, comparison: InvestmentComparison): string {
+  const { option, against, market, irrs, explanation } = comparison
+  const find = figureFinder(cost)
+  const name = (id: string) => plainText(cost.options.find((each) => each.id === id)?.name ?? id)
+  const prefix = `comparisons.${option}.${against}${market === 'declining' ? '.declining' : ''}`
+  const at = (path: string): Maybe => find(path)?.value
+  const years = (path: string): string => {
+    const value = at(`${prefix}.${path}`)
+    return value === undefined ? 'never' : `after ${formatNumber(value)} years`
+  }
+  const saved = find(`${prefix}.savedUsd`)
+  const told =
+    comparison.irr === 'unknown'
+      ? notAvailable
+      : [
+          `${saved?.label.toLowerCase()}: ${formatUsd(saved?.value)}`,
+          `net present value ${formatUsd(at(`${prefix}.npvUsd`))}`,
+          `internal rate of return ${irrs.length === 0 ? 'none' : irrs.map((path) => formatPercent(at(path))).join(' or ')}`,
+          `money back ${years('paybackYears')}, discounted ${years('discountedPaybackYears')}`,
+        ].join(', ')
+  const words = comparison.irr === 'one' ? '' : `; ${plainText(explanation)}`
+  return `${name(option)} against ${name(against)}${market === 'declining' ? ', as prices move' : ''}: ${told}${words}`
 }
 
 function outcomeText({ axis, outcome, at, date }: BreakEven, find: FigureFinder): string {

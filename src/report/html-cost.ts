@@ -4,6 +4,7 @@ import {
   billLines,
   breakEvenLine,
   fleetText,
+  investmentLine,
   type OptionRow,
   optionRows,
 } from './cost-facts.ts'
@@ -27,6 +28,10 @@ export function costSection(report: Report, chart: Markup): Markup {
       ? undefined
       : html`<h3>When one option beats another</h3>
 ${bulletList(cost.breakEvens.map((each) => breakEvenLine(cost, each)))}`,
+    cost.comparisons.length === 0
+      ? undefined
+      : html`<h3>What an investment is worth</h3>
+${bulletList(cost.comparisons.map((each) => investmentLine(cost, each)))}`,
     chart,
     ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
     assumptionTable(report),

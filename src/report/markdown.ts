@@ -1,5 +1,12 @@
 import type { Gate } from '../measure/summary.ts'
-import { assumptions, breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import {
+  assumptions,
+  breakEvenLine,
+  fleetText,
+  investmentLine,
+  type OptionRow,
+  optionRows,
+} from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -145,7 +152,11 @@ function costBlock(report: Report): string {
     escapeMarkdown(pricingBasis(report)),
     ...(cost.options.length === 0 ? [] : [table(head, optionRows(cost).map(optionCells), 'right')]),
     bullets(
-      [...missing, ...cost.breakEvens.map((each) => breakEvenLine(cost, each))].map(escapeMarkdown),
+      [
+        ...missing,
+        ...cost.breakEvens.map((each) => breakEvenLine(cost, each)),
+        ...cost.comparisons.map((each) => investmentLine(cost, each)),
+      ].map(escapeMarkdown),
     ),
   ]
     .filter((block) => block !== '')

@@ -1,5 +1,11 @@
 import type { CostOption, CostReport } from '../price/cost-report.ts'
-import { breakEvenLine, fleetText, type OptionRow, optionRows } from './cost-facts.ts'
+import {
+  breakEvenLine,
+  fleetText,
+  investmentLine,
+  type OptionRow,
+  optionRows,
+} from './cost-facts.ts'
 import {
   errorLines,
   type Fact,
@@ -237,6 +243,7 @@ export function costLines(cost: CostReport, basis: string): string[] {
     ...optionTable(optionRows(cost)),
     ...cost.options.flatMap(missingLines),
     ...cost.breakEvens.flatMap((each) => wrap(breakEvenLine(cost, each), '  - ', '    ')),
+    ...cost.comparisons.flatMap((each) => wrap(investmentLine(cost, each), '  - ', '    ')),
   ]
 }
 

@@ -18,6 +18,7 @@ export interface SavedFlows {
 
 /** Where the flows of a comparison come from, and how. */
 export interface FlowPaths {
+  readonly years: number
   readonly from: readonly string[]
   readonly flows: (values: readonly number[]) => SavedFlows
 }
@@ -26,6 +27,7 @@ export interface FlowPaths {
 export function comparisonFlows(own: YearPaths, other: YearPaths): FlowPaths {
   const years = own.capexUsd.length
   return {
+    years,
     from: [
       ...own.capexUsd,
       ...own.runningUsd,
@@ -59,7 +61,7 @@ const PAYBACK =
 export function comparisonRows(
   ledger: LedgerBuilder,
   prefix: string,
-  { from, flows }: FlowPaths,
+  { years, from, flows }: FlowPaths,
 ): void {
   const row = (
     name: string,
@@ -76,12 +78,16 @@ export function comparisonRows(
       from: [COST_OF_CAPITAL, ...from],
       work: ([rate = 0, ...values]) => work(flows(values), rate),
     })
-  row('savedUsd', 'Saved, undiscounted', 'USD', `sum of what is ${WHOLE}`, ({ whole }) =>
-    sumInOrder(whole),
+  row(
+    'savedUsd',
+    `Saved over ${years} years, undiscounted`,
+    'USD',
+    `sum of what is ${WHOLE}`,
+    ({ whole }) => sumInOrder(whole),
   )
   row(
     'npvUsd',
-    'Net present value',
+    `Net present value of ${years} years`,
     'USD',
     `sum of saved_t / (1 + costOfCapitalRatioPerYear)^t; ${WHOLE}`,
     ({ whole }, rate) => netPresentValueUsd(whole, rate),
