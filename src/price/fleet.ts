@@ -57,9 +57,9 @@ export function servingServers(
 /** Servers to buy for those that serve: ceil(serving / (1 - maintenance)) + spares; none for none. */
 export function boughtServers(
   serving: number,
-  rules: Pick<FleetRules, 'maintenanceRatio' | 'spareServers'>,
+  { maintenanceRatio, spareServers }: Pick<FleetRules, 'maintenanceRatio' | 'spareServers'>,
 ): number {
-  return serving === 0 ? 0 : wholeUp(serving / (1 - rules.maintenanceRatio)) + rules.spareServers
+  return serving === 0 ? 0 : wholeUp(serving / (1 - maintenanceRatio)) + spareServers
 }
 
 /** The fleet of so many bought servers under a load. */

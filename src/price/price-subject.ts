@@ -33,9 +33,6 @@ export function priceSubject(subject: Subject, stated: Scenario, catalogue: Cata
   const volume = volumeBreakEvens(ledger, scenario)
   const levels = subject.points.map((each) => levelCost(each, subject, scenario, catalogue))
   const uncertain = costUncertainty(ledger, values, options, scenario.uncertainty)
-  const months = breakEvenMonths(subject, scenario, ledger, values)
-  const invested = investmentComparisons(scenario, values)
-  const allocation = allocationResults(scenario, ledger, values)
   const { decision, figures } = decide({
     subject,
     point,
@@ -44,6 +41,9 @@ export function priceSubject(subject: Subject, stated: Scenario, catalogue: Cata
     options,
     uncertainty: uncertain?.uncertainty,
   })
+  const months = breakEvenMonths(subject, scenario, ledger, values)
+  const invested = investmentComparisons(scenario, values)
+  const allocation = allocationResults(scenario, ledger, values)
   return {
     scenario: scenario.name,
     pricedLevel: point?.level,
@@ -60,11 +60,11 @@ export function priceSubject(subject: Subject, stated: Scenario, catalogue: Cata
       ...ledger.rows.map((row) => costFigure(row, values)),
       ...levels.flatMap((level) => levelFigures(level, scenario)),
       ...volume.figures,
+      ...(uncertain?.figures ?? []),
+      ...figures,
       ...months.figures,
       ...invested.figures,
       ...allocation.figures,
-      ...(uncertain?.figures ?? []),
-      ...figures,
     ],
     warnings: costWarnings(subject, scenario, catalogue, ledger, point),
   }

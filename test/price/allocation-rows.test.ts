@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { allocationResults } from '../../src/price/allocation/allocation-rows.ts'
 import { measuredShapes } from '../../src/price/allocation/measured-shapes.ts'
 import { allocationMethods } from '../../src/price/cost-report.ts'
 import { type Subject, statedSubject, withShapesOf } from '../../src/price/subject.ts'
 import { figure, scenario } from './fixtures.ts'
-import { priced, subject } from './stated.ts'
+import { priced, subject, worked } from './stated.ts'
 
 const kinds = [
   ['usdPerMillionInputTokens', 'inputTokensPerYear'],
@@ -223,39 +224,37 @@ test('for any scenario, every method of every option adds up to its bill', () =>
             })),
           },
         ])
-        const { report, at } = priced(
-          scenario({
-            demand: {
-              amount: { kind: 'share-of-server', ratio: figure(each.share) },
-              cachedInputRatio: figure(each.cachedRatio),
-              inputPerOutputToken: figure(each.mix),
-              hourWeights: Array.from({ length: 24 }, (_, hour) => (hour < each.nights ? 0 : 1)),
+        const any = scenario({
+          demand: {
+            amount: { kind: 'share-of-server', ratio: figure(each.share) },
+            cachedInputRatio: figure(each.cachedRatio),
+            inputPerOutputToken: figure(each.mix),
+            hourWeights: Array.from({ length: 24 }, (_, hour) => (hour < each.nights ? 0 : 1)),
+          },
+          scenario: {
+            allocation: {
+              outputToInputPriceRatio: figure(each.output),
+              cachedToInputPriceRatio: figure(each.cachedPrice),
+              prefillJPerInputToken: figure(each.prefillJ),
+              decodeJPerOutputToken: figure(each.decodeJ),
             },
-            scenario: {
-              allocation: {
-                outputToInputPriceRatio: figure(each.output),
-                cachedToInputPriceRatio: figure(each.cachedPrice),
-                prefillJPerInputToken: figure(each.prefillJ),
-                decodeJPerOutputToken: figure(each.decodeJ),
-              },
+          },
+          options: {
+            own: {
+              kind: 'owned',
+              lifeYears: figure(4),
+              residualRatio: figure(0.1),
+              pueRatio: figure(1.5),
+              electricity: 'grid',
+              serverPriceUsd: figure(each.price),
             },
-            options: {
-              own: {
-                kind: 'owned',
-                lifeYears: figure(4),
-                residualRatio: figure(0.1),
-                pueRatio: figure(1.5),
-                electricity: 'grid',
-                serverPriceUsd: figure(each.price),
-              },
-              rent: { kind: 'rented', rental: 'box-vm' },
-              api: { kind: 'api', api: 'api' },
-              mix: { kind: 'hybrid', base: 'own', api: 'api' },
-            },
-          }),
-          who,
-        )
-        expect(report.allocationRefused).toEqual([])
+            rent: { kind: 'rented', rental: 'box-vm' },
+            api: { kind: 'api', api: 'api' },
+            mix: { kind: 'hybrid', base: 'own', api: 'api' },
+          },
+        })
+        const { ledger, values, at } = worked(any, who)
+        expect(allocationResults(any, ledger, values).refused).toEqual([])
         for (const id of ['own', 'rent', 'mix'])
           for (const method of allocationMethods) {
             const bill = at(`options.${id}.usdPerYear`) as number

@@ -105,8 +105,8 @@ describe('the volume from which a box costs less than an API', () => {
       scenario(),
       catalogue,
     )
-    // own and rent against each other and the API, and by utilisation.
-    expect(report.breakEvens.map(({ outcome }) => outcome)).toEqual(Array(6).fill('unknown'))
+    // own and rent against each other and the API, and by utilisation; own against both in months.
+    expect(report.breakEvens.map(({ outcome }) => outcome)).toEqual(Array(8).fill('unknown'))
     expect(report.curves).toEqual([])
     expect(report.uncertainty).toBeUndefined()
   })

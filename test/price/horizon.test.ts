@@ -4,8 +4,9 @@ import { UserError } from '../../src/errors.ts'
 import { capitalRecoveryFactor } from '../../src/price/finance/annuity.ts'
 import { paybackOfYears } from '../../src/price/finance/cash-flows.ts'
 import { bookValueUsd, holdings } from '../../src/price/horizon/holdings.ts'
+import { investments } from '../../src/price/ownership.ts'
 import { figure, scenario } from './fixtures.ts'
-import { priced } from './stated.ts'
+import { priced, worked } from './stated.ts'
 
 describe('what has a life is bought when it is needed and when it ends', () => {
   test('one thing of 2 years needed for 5 is bought in years 1, 3 and 5, and is half through its life at the end', () => {
@@ -231,13 +232,14 @@ describe('for any scenario', () => {
   test('running costs of the first year are the lines of the bill that are no capital', () => {
     fc.assert(
       fc.property(anyScenario, ({ of }) => {
-        const { report, at } = priced(of())
-        for (const { id, lines } of report.options) {
-          const capital = lines.filter((line) => /^(base-)?(servers|net)$/.test(line))
-          const bound = capital.reduce(
-            (sum, line) => sum + (at(`options.${id}.lines.${line}.usdPerYear`) as number),
-            0,
-          )
+        const any = of()
+        const { ledger, at } = worked(any)
+        for (const id of Object.keys(any.options)) {
+          const bound = ledger.rows
+            .map(({ path }) => path)
+            .filter((path) => path.startsWith(`options.${id}.lines.`))
+            .filter((path) => /\.(base-)?(servers|net)\.usdPerYear$/.test(path))
+            .reduce((sum, path) => sum + (at(path) as number), 0)
           const bill = at(`options.${id}.usdPerYear`) as number
           expect(at(`options.${id}.years.1.runningUsd`)).toBeCloseTo(bill - bound, 4)
         }
@@ -250,11 +252,11 @@ describe('for any scenario', () => {
     fc.assert(
       fc.property(anyScenario, ({ of, life, rate }) => {
         const steady = of({ horizonYears: life })
-        const { report, at } = priced({
+        const { at } = worked({
           ...steady,
           demand: { ...steady.demand, growthRatioPerYear: undefined },
         })
-        for (const { id } of report.options) {
+        for (const id of Object.keys(steady.options)) {
           const present = at(`options.${id}.horizon.presentUsd`) as number
           const bill = at(`options.${id}.usdPerYear`) as number
           const paidOff = present * capitalRecoveryFactor(rate, life)
@@ -268,9 +270,10 @@ describe('for any scenario', () => {
   test('what is saved is the difference of the two horizons', () => {
     fc.assert(
       fc.property(anyScenario, ({ of }) => {
-        const { report, at } = priced(of())
-        expect(report.comparisons).toHaveLength(3 * 4)
-        for (const { option, against } of report.comparisons) {
+        const any = of()
+        const { at } = worked(any)
+        expect(investments(any)).toHaveLength(3 * 4)
+        for (const { option, against } of investments(any)) {
           const of2 = (id: string, name: string) => at(`options.${id}.horizon.${name}`) as number
           const prefix = `comparisons.${option}.${against}`
           expect(at(`${prefix}.savedUsd`)).toBeCloseTo(

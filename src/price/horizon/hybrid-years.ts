@@ -52,7 +52,7 @@ export function hybridYears(
     servers.push(hybridServersRow(row, base, baseAt, serving))
     const load = hybridLoadRows(context, baseAt, year, row, serving)
     const fleet = [servers.at(-1) as string, load.busy, load.peakBusy]
-    if (base.kind === 'rented') noCapexRow(row)
+    if (base.kind === 'rented') noCapexRow(row, servers.at(-1) as string)
     else capexRow(baseAt, components, row, servers)
     const rent = base.kind === 'rented' ? [rentRow(context, baseAt, base, row, fleet)] : []
     hybridRunningRow(context, prefix, option, base, row, fleet, rent, load.spilled)

@@ -204,8 +204,8 @@ export function cashRow(row: YearRow, prefix: string, { year }: DemandYear): voi
 }
 
 /** Nothing is bought. The row is there so that all options can be compared. */
-export function noCapexRow(row: YearRow): void {
-  row('capexUsd', 'Bought', 'USD', '0: nothing is bought', [], () => 0)
+export function noCapexRow(row: YearRow, servers: string): void {
+  row('capexUsd', 'Bought', 'USD', '0: none of the servers is bought', [servers], () => 0)
 }
 
 export function rentRow(

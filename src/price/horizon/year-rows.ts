@@ -128,7 +128,7 @@ function rentedYears(
       (values) => rentedServers(option.scaling, context.shape, values),
     )
     const fleet = [servers, ...busyRows(row, year, at('outputTokensPerSPerServer'))]
-    noCapexRow(row)
+    noCapexRow(row, servers)
     const rent = rentRow(context, prefix, option, row, fleet)
     runningRow(context, prefix, option, row, fleet, [rent])
     cashRow(row, prefix, year)
@@ -143,8 +143,10 @@ function apiYears(
 ): void {
   for (const year of demand) {
     const row = yearRow({ scenario, ...context }, prefix, year)
-    row('servers', 'Servers', 'servers', '0: an API has none', [`${prefix}.servers`], ([n]) => n)
-    noCapexRow(row)
+    noCapexRow(
+      row,
+      row('servers', 'Servers', 'servers', '0: an API has none', [`${prefix}.servers`], ([n]) => n),
+    )
     const tokens = row(
       'tokensUsd',
       'Tokens',
