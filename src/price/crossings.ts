@@ -1,7 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 
 /** Of a difference: under 0, none, over 0. */
-export type Sign = -1 | 0 | 1
+type Sign = -1 | 0 | 1
 
 /** A place at which the sign of a difference changes. */
 export interface Crossing {

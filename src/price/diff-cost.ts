@@ -28,7 +28,7 @@ export interface DiffSide {
 }
 
 /** `restated`: the same value from another source. */
-export type InputChangeKind = 'added' | 'removed' | 'changed' | 'restated'
+type InputChangeKind = 'added' | 'removed' | 'changed' | 'restated'
 
 /** One side of an input; on the other side it may be worked out, by a formula. */
 export interface InputSide {

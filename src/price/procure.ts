@@ -32,7 +32,7 @@ export interface Candidate {
  * `undominated`: no other is at least as good in all and better in one. `dominated`: another is. `apart`: INVALID, or it does not meet its
  * SLO; neither ranked nor ranked against. `unknown`: a figure is missing.
  */
-export type Standing = 'undominated' | 'dominated' | 'apart' | 'unknown'
+type Standing = 'undominated' | 'dominated' | 'apart' | 'unknown'
 
 export interface JudgedCandidate {
   readonly name: string

@@ -89,7 +89,8 @@ function comparisonChart(report: Report): Chart {
     field: 'usd',
     type: 'quantitative',
     title: 'USD per million output tokens (log scale)',
-    scale: { type: 'log', domain: [least / 1.6, most * 6], nice: false },
+    // Room to the right for the longest text, whatever the prices span.
+    scale: { type: 'log', domain: [least / 1.6, most * 5 * (most / least) ** 0.6], nice: false },
     axis: { format: '~g', tickCount: 4, labelOverlap: 'greedy' },
   }
   const y = rowChannel(rows.map(({ option }) => option))
@@ -286,10 +287,8 @@ function curveChart(report: Report, axis: CostCurve['axis']): Chart {
   }
   const shown = [...new Set(values.map(({ option }) => option))]
   const colour = optionColour(report)
-  const color: Encoding['color'] = {
-    ...(colour as object),
-    legend: { ...topLegend, columns: 2, values: shown, symbolType: 'stroke', symbolStrokeWidth: 3 },
-  }
+  const legend = { ...topLegend, columns: 4, values: shown, symbolStrokeWidth: 2.5 }
+  const color: Encoding['color'] = { ...(colour as object), legend }
   const layer: Layer[] = [
     {
       data: { values },
@@ -305,7 +304,7 @@ function curveChart(report: Report, axis: CostCurve['axis']): Chart {
             domain: [...names.values()],
             range: [...names.values()].map((_, i) => dashes[i % dashes.length] as number[]),
           },
-          legend: null,
+          legend,
         },
       },
     },
@@ -380,7 +379,7 @@ function tornadoChart(report: Report): Chart {
     const [low, high] = [find(bar.atLow)?.value, find(bar.atHigh)?.value]
     const input = find(bar.input)
     if (low === undefined || high === undefined || input === undefined || low === high) return []
-    const ends = [bar.lowInput, bar.highInput].map((path) => formatNumber(find(path)?.value))
+    const ends = [bar.lowInput, bar.highInput].map((path) => shortNumber(find(path)?.value))
     return [
       {
         option: shorten(plainText(input.label), 24),
@@ -405,7 +404,7 @@ function tornadoChart(report: Report): Chart {
     field: 'low',
     type: 'quantitative',
     title: 'USD per million output tokens',
-    scale: { domain: [least - 0.05 * room, most + 0.55 * room], zero: false, nice: false },
+    scale: { domain: [least - 0.05 * room, most + 0.9 * room], zero: false, nice: false },
     axis: { format: '~g', tickCount: 5, labelOverlap: 'greedy' },
   }
   const y = rowChannel(values.map(({ option }) => option))
@@ -446,6 +445,12 @@ function tornadoChart(report: Report): Chart {
     notes: more > 0 ? [`${more} narrower bars are left out.`] : [],
   }
 }
+
+function shortNumber(value: Maybe): string {
+  return value !== undefined && value >= A_MILLION ? formatTokens(value) : formatNumber(value)
+}
+
+const A_MILLION = 1e6
 
 /** Rows of one name would be drawn over each other. */
 function distinct<Row extends { readonly option: string }>(rows: readonly Row[]): Row[] {
@@ -503,7 +508,7 @@ function lineLayers(values: readonly { readonly label: string; readonly usd: num
       field: 'usd',
       type: 'quantitative',
       axis: null,
-      scale: { domain: [0, most > 0 ? most * 1.45 : 1], nice: false },
+      scale: { domain: [0, most > 0 ? most * 1.7 : 1], nice: false },
     },
   }
   return [

@@ -142,8 +142,15 @@ export function investmentTable(cost: CostReport): { headings: string[]; rows: s
       'Money back',
       'discounted',
     ],
-    rows: cost.comparisons.map((comparison) => investmentCells(cost, comparison)),
+    rows: cost.comparisons
+      .filter(({ option }) => buysMachines(cost, option))
+      .map((comparison) => investmentCells(cost, comparison)),
   }
+}
+
+/** A mix without a machine is an API and no investment. */
+function buysMachines(cost: CostReport, option: string): boolean {
+  return figureFinder(cost)(`options.${option}.servers`)?.value !== 0
 }
 
 function investmentCells(cost: CostReport, comparison: InvestmentComparison): string[] {

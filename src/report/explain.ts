@@ -7,7 +7,7 @@ import { plainText } from './plain-text.ts'
 import { wrap } from './text.ts'
 
 /** A number, and its formula with the numbers put in: absent for an input, and where one is unknown. */
-export interface ExplainedFigure extends CostFigure {
+interface ExplainedFigure extends CostFigure {
   readonly withNumbers?: string
 }
 

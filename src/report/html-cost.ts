@@ -67,7 +67,7 @@ function breakEvens({ cost }: Report): Markup {
   const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
   return html`<h3>When one option beats another</h3>
 ${htmlTable('Break-evens', columns, rows)}
-<p class="small">Volumes are output tokens a day, in whole servers; never and always hold from a thousandth to a thousand times the demand.</p>
+<p class="small">Volumes are output tokens a day, in whole servers; never and always hold for the volumes of the chart.</p>
 `
 }
 
@@ -90,9 +90,7 @@ const criterionWords: Readonly<Record<DecisionCriterion, string>> = {
 function decisionTable({ cost }: Report): Markup | undefined {
   const rows = decisionRows(cost)
   if (rows.length === 0) return undefined
-  const names = cost.decision.options.map(
-    ({ option }) => cost.options.find(({ id }) => id === option)?.name ?? option,
-  )
+  const names = cost.decision.options.map(({ option }) => option)
   const requirements = requirementLines(cost)
   return html`<h3>The decision, side by side</h3>
 ${htmlTable(

@@ -11,7 +11,7 @@ import { sumInOrder } from '../options/bill.ts'
 import type { YearPaths } from './horizon-rows.ts'
 
 /** What an investment saves year by year, without and with the value of what is left after the last one. */
-export interface SavedFlows {
+interface SavedFlows {
   readonly running: YearlyFlows
   readonly whole: readonly number[]
 }
