@@ -458,6 +458,10 @@ function addPrice(program: Command, io: Io, done: Done): void {
       'two scenarios on the run, or without a run two runs: what differs, and what that costs',
     )
     .option('--md', 'print a difference as Markdown', false)
+    .option(
+      '--with <runs...>',
+      'runs of the same machine with loads of other shapes, to share the bill between kinds of tokens by regression',
+    )
     .optionsGroup('Without a run:')
     .option('--throughput <tokens/s>', 'output tokens per second, as stated', positive)
     .option('--hourly <usd>', 'what an hour of it costs, USD', notNegative)

@@ -3,8 +3,9 @@ import { buildLedger } from '../price/build-ledger.ts'
 import type { CostFigure, CostReport } from '../price/cost-report.ts'
 import { diffCosts } from '../price/diff-cost.ts'
 import { choosePoint } from '../price/operating-point.ts'
-import { figuresAtLevel } from '../price/price-subject.ts'
+import { figuresAtLevel, priceSubject } from '../price/price-subject.ts'
 import { quickPrice } from '../price/quick.ts'
+import { type Subject, withShapesOf } from '../price/subject.ts'
 import { solveFor } from '../price/uncertainty/indifference.ts'
 import { documentMarkdown, documentText } from '../report/compare-formats.ts'
 import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-diff.ts'
@@ -24,6 +25,7 @@ interface PriceCommandFlags extends PriceFlags, FormatFlags {
   readonly depth: number
   readonly solve?: Question
   readonly diff?: readonly string[]
+  readonly with?: readonly string[]
   readonly throughput?: number
   readonly inputThroughput?: number
   readonly hourly?: number
@@ -60,13 +62,27 @@ async function pricedOf(
   flags: PriceCommandFlags,
   io: Io,
 ): Promise<Priced> {
-  if (path !== undefined) return readPriced(path, flags, io)
+  if (path !== undefined) return withOthers(await readPriced(path, flags, io), flags, io)
   if (flags.throughput !== undefined)
     return pricedStated(flags.throughput, flags.inputThroughput, flags)
   throw new UserError('There is nothing to price.', {
     remedy:
       "Name a results directory, a summary.json or another tool's result; or give --throughput, with --hourly or --scenario.",
   })
+}
+
+/**
+ * Priced again with what other runs of the same machine tell of loads of other shapes: from them a regression finds what a token of each
+ * kind takes.
+ */
+async function withOthers(priced: Priced, flags: PriceCommandFlags, io: Io): Promise<Priced> {
+  if (flags.with === undefined) return priced
+  const others: Subject[] = []
+  for (const path of flags.with) others.push((await readPriced(path, flags, io)).subject)
+  const subject = withShapesOf(priced.subject, others)
+  const cost = priceSubject(subject, priced.scenario, priced.catalogue)
+  const { report } = priced
+  return { ...priced, subject, cost, report: report && { ...report, cost } }
 }
 
 /** Flags that mean nothing beside each other. @throws UserError */

@@ -1,5 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 import {
+  type AllocationMethod,
+  allocationMethods,
   type BreakEven,
   type CostFigure,
   type CostOption,
@@ -204,6 +206,68 @@ function placeText(axis: BreakEven['axis'], value: number): string {
   }
 }
 
+/** What else is known of each option: a figure a row, an option a column. Rows that no option has are left out. */
+export function figureTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  const find = figureFinder(cost)
+  const rows = tabled.flatMap((name) => {
+    const figures = cost.options.map(({ id }) => find(`options.${id}.${name}`))
+    const known = figures.find((figure) => figure?.value !== undefined)
+    if (known === undefined) return []
+    return [
+      [known.label, ...figures.map((figure) => (figure === undefined ? '' : figureText(figure)))],
+    ]
+  })
+  return { headings: ['Figure', ...cost.options.map(({ id }) => id)], rows }
+}
+
+/** To show a figure of options beside each other, name it here. */
+const tabled = [
+  'usdPerHour',
+  'usdPerRequest',
+  'usdPerUserMonth',
+  'outputTokensPerUsd',
+  'boundUsd',
+  'horizon.undiscountedUsd',
+  'horizon.presentUsd',
+  'revenue.usdPerYear',
+  'revenue.grossMarginUsdPerYear',
+  'revenue.neededUsdPerUserMonth',
+  'revenue.neededSeats',
+  'revenue.grossMarginRatio',
+  'energyKwhPerYear',
+  'kwPerRack',
+  'waterLPerRackYear',
+  'gramsPerThousandTokens',
+]
+
+/** One bill shared between kinds of tokens in several ways: none of them is the truth, and each adds up to the bill. */
+export function allocationTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  const find = figureFinder(cost)
+  const rows = cost.options.flatMap(({ id }) =>
+    allocationMethods.flatMap((method) => {
+      const cells = ['Input', 'CachedInput', 'Output'].map(
+        (name) => find(`options.${id}.allocation.${method}.usdPerMillion${name}Tokens`)?.value,
+      )
+      if (cells.every((value) => value === undefined)) return []
+      return [[`${id}, by ${methodWords[method]}`, ...cells.map((value) => formatUsd(value))]]
+    }),
+  )
+  return { headings: ['USD per million', 'input', 'cached input', 'output'], rows }
+}
+
+/** Ways that could not be taken, and why, once for all options of which that is so. */
+export function allocationRefusals({ allocationRefused }: CostReport): string[] {
+  const reasons = allocationRefused.map(({ method, why }) => `By ${methodWords[method]}: ${why}.`)
+  return [...new Set(reasons)]
+}
+
+const methodWords: Readonly<Record<AllocationMethod, string>> = {
+  priceRatio: 'the ratio of prices',
+  phaseTime: 'time of prefill and decode',
+  regression: 'regression over shapes of load',
+  energy: 'energy of prefill and decode',
+}
+
 /** One row of the decision table: a fact of each option, in their order; empty where an option has none of that name. */
 export interface DecisionRow {
   readonly criterion: DecisionCriterion
@@ -230,6 +294,17 @@ export function decisionRows(cost: CostReport): DecisionRow[] {
       ),
     }))
   })
+}
+
+/** The same for formats without headings of their own. */
+export function decisionTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  return {
+    headings: ['Decision', ...cost.decision.options.map(({ option }) => plainText(option))],
+    rows: decisionRows(cost).map(({ criterion, label, cells }) => [
+      `${criterion}: ${label}`,
+      ...cells,
+    ]),
+  }
 }
 
 const criteria = [

@@ -1,9 +1,12 @@
 import type { CostOption, DecisionCriterion } from '../price/cost-report.ts'
 import {
+  allocationRefusals,
+  allocationTable,
   assumptions,
   billLines,
   breakEvenTable,
   decisionRows,
+  figureTable,
   fleetText,
   investmentTable,
   type OptionRow,
@@ -32,6 +35,7 @@ export function costSection(report: Report, chart: Markup): Markup {
 ${chart}</div>
 `,
     decisionTable(report),
+    moreTables(report),
     ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
     assumptionTable(report),
   )
@@ -77,6 +81,27 @@ function investments({ cost }: Report): Markup {
   return html`<h3>What an investment is worth</h3>
 ${htmlTable('Investments', columns, rows)}
 `
+}
+
+/** Tables that few read and an auditor asks for. */
+function moreTables({ cost }: Report): Markup {
+  const figures = figureTable(cost)
+  const allocation = allocationTable(cost)
+  const numeric = (headings: readonly string[]) =>
+    headings.map((heading, i) => ({ heading, numeric: i > 0 }))
+  return html`${
+    figures.rows.length === 0
+      ? undefined
+      : html`<h3>Option by option</h3>
+${htmlTable('Figures of the options', numeric(figures.headings), figures.rows)}`
+  }${
+    allocation.rows.length === 0
+      ? undefined
+      : html`<h3>One bill, shared between kinds of tokens</h3>
+${htmlTable('Allocation', numeric(allocation.headings), allocation.rows)}
+<p class="small">Each way adds up to the bill; how far they are apart is how far such a share can be trusted. ${allocationRefusals(cost).join(' ')}</p>
+`
+  }`
 }
 
 const criterionWords: Readonly<Record<DecisionCriterion, string>> = {

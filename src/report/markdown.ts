@@ -1,11 +1,15 @@
 import type { Gate } from '../measure/summary.ts'
 import {
+  allocationTable,
   assumptions,
   breakEvenTable,
+  decisionTable,
+  figureTable,
   fleetText,
   investmentTable,
   type OptionRow,
   optionRows,
+  requirementLines,
 } from './cost-facts.ts'
 import {
   errorLines,
@@ -152,15 +156,19 @@ function costBlock(report: Report): string {
     escapeMarkdown(pricingBasis(report)),
     ...(cost.options.length === 0 ? [] : [table(head, optionRows(cost).map(optionCells), 'right')]),
     bullets(missing.map(escapeMarkdown)),
-    figureTable(breakEvenTable(cost)),
-    figureTable(investmentTable(cost)),
+    plainTable(breakEvenTable(cost)),
+    plainTable(investmentTable(cost)),
+    plainTable(figureTable(cost)),
+    plainTable(allocationTable(cost)),
+    plainTable(decisionTable(cost)),
+    bullets(requirementLines(cost).map(escapeMarkdown)),
   ]
     .filter((block) => block !== '')
     .join('\n\n')
 }
 
 /** Nothing without rows. */
-function figureTable({ headings, rows }: { headings: string[]; rows: string[][] }): string {
+function plainTable({ headings, rows }: { headings: string[]; rows: string[][] }): string {
   if (rows.length === 0) return ''
   return table(
     headings,

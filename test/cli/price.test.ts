@@ -397,3 +397,15 @@ describe('procure', () => {
     ).toContain('no option rent')
   })
 })
+
+test('a run with others of another shape shares its bill by regression too, and without them says why not', async () => {
+  const method = 'options.own.allocation.regression.usdPerMillionOutputTokens'
+  const alone = JSON.parse((await price(example, '--json')).stdout)
+  expect(alone.allocationRefused.map(({ method }: { method: string }) => method)).toContain(
+    'regression',
+  )
+  const other = vllm(900, 'other-shape.json')
+  const shared = JSON.parse((await price(example, '--with', other, '--json')).stdout)
+  const found = shared.figures.find(({ path }: { path: string }) => path === method)
+  expect(found?.value).toBeGreaterThan(0)
+})
