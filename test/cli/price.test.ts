@@ -94,7 +94,7 @@ describe('what can be priced', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^NOT JUDGED: vLLM/)
     expect(stdout).toContain('no SLO can be judged')
-    expect(stdout).toMatch(/owned\s+NVIDIA H200/)
+    expect(stdout).toMatch(/own: NVIDIA H200/)
     fitsTerminal(stdout)
   })
 
@@ -108,7 +108,7 @@ describe('what can be priced', () => {
       'demand.outputTokensPerDay=86.4e6',
     )
     expect(stdout).toMatch(/^NOT JUDGED: throughput as stated/)
-    expect(stdout).toMatch(/owned .* 1 server, 100 % used/)
+    expect(stdout).toMatch(/own: .* 1 server, 100 % used/)
     fitsTerminal(stdout)
   })
 
