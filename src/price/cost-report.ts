@@ -120,10 +120,11 @@ export interface CostCurve {
   /** How a value comes about. */
   readonly formula: string
   readonly x: readonly number[]
-  /** One value a place; null where it is unknown. */
+  /** Of each option the places of `x` at which its value is known, and the value at each. */
   readonly series: readonly {
     readonly option: string
-    readonly values: readonly (number | null)[]
+    readonly x: readonly number[]
+    readonly values: readonly number[]
   }[]
 }
 

@@ -16,10 +16,32 @@ const FIRST_USE_STEP = 2
  * option that has some. The whole model is worked at each place. None without a demand.
  */
 export function costCurves(ledger: Ledger, values: Values, scenario: Scenario): CostCurve[] {
-  return [...volumeCurve(ledger, scenario), ...utilisationCurve(ledger, values, scenario)]
+  return [...volumeCurve(ledger, scenario), ...utilisationCurve(ledger, values, scenario)].map(
+    (curve) => ({ ...curve, series: curve.series.map((series) => knownOf(curve.x, series)) }),
+  )
 }
 
-function volumeCurve(ledger: Ledger, scenario: Scenario): CostCurve[] {
+/** A curve in which a place without a value has null. */
+type WholeCurve = Omit<CostCurve, 'series'> & { readonly series: readonly WholeSeries[] }
+
+interface WholeSeries {
+  readonly option: string
+  readonly values: readonly (number | null)[]
+}
+
+function knownOf(places: readonly number[], { option, values }: WholeSeries) {
+  const known = places.flatMap((place, i) => {
+    const value = values[i] ?? null
+    return value === null ? [] : [{ place, value }]
+  })
+  return {
+    option,
+    x: known.map(({ place }) => place),
+    values: known.map(({ value }) => value),
+  }
+}
+
+function volumeCurve(ledger: Ledger, scenario: Scenario): WholeCurve[] {
   const range = volumeRange(ledger, scenario)
   if (range === undefined) return []
   return [
@@ -34,7 +56,7 @@ function volumeCurve(ledger: Ledger, scenario: Scenario): CostCurve[] {
   ]
 }
 
-function utilisationCurve(ledger: Ledger, values: Values, scenario: Scenario): CostCurve[] {
+function utilisationCurve(ledger: Ledger, values: Values, scenario: Scenario): WholeCurve[] {
   const [id] = Object.entries(scenario.options).find(([, option]) => hasFixedFleet(option)) ?? []
   const fleet = id === undefined ? undefined : fixedFleet(ledger, values, id)
   if (id === undefined || fleet === undefined) return []
@@ -69,7 +91,7 @@ function worked(
   changing: readonly string[],
   x: readonly number[],
   valuesAt: (x: number) => readonly number[],
-): Pick<CostCurve, 'x' | 'series'> {
+): Pick<WholeCurve, 'x' | 'series'> {
   const ids = optionsInOrder(scenario).map(([id]) => id)
   const model = compileLedger(
     ledger,

@@ -252,9 +252,9 @@ function curveChart(report: Report, axis: CostCurve['axis']): Chart {
   const { id, title, description, axis: axisTitle } = curveWords[axis]
   const curve = report.cost.curves.find((each) => each.axis === axis)
   const names = namesOf(report)
-  const values = (curve?.series ?? []).flatMap(({ option, values: costs }) =>
+  const values = (curve?.series ?? []).flatMap(({ option, x: places, values: costs }) =>
     costs.flatMap((usd, i) =>
-      isAboveZero(usd) ? [{ option: names.get(option) ?? option, x: curve?.x[i] ?? 0, usd }] : [],
+      isAboveZero(usd) ? [{ option: names.get(option) ?? option, x: places[i] ?? 0, usd }] : [],
     ),
   )
   if (curve === undefined || values.length === 0)

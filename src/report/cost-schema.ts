@@ -96,7 +96,9 @@ const curveSchema = z.strictObject({
   valueUnit: z.string(),
   formula: z.string(),
   x: z.array(z.number()),
-  series: z.array(z.strictObject({ option: optionId, values: z.array(z.number().nullable()) })),
+  series: z.array(
+    z.strictObject({ option: optionId, x: z.array(z.number()), values: z.array(z.number()) }),
+  ),
 })
 
 const uncertaintySchema = z.strictObject({

@@ -250,7 +250,16 @@ export function costLines(cost: CostReport, basis: string): string[] {
 /** Nothing without rows. */
 function figureLines({ headings, rows }: { headings: string[]; rows: string[][] }): string[] {
   if (rows.length === 0) return []
-  return alignColumns([headings, ...rows.map(([pair = '', ...cells]) => [`  ${pair}`, ...cells])])
+  const lines = alignColumns([
+    headings,
+    ...rows.map(([pair = '', ...cells]) => [`  ${pair}`, ...cells]),
+  ])
+  if (lines.every((line) => line.length <= COLUMNS)) return lines
+  // A table too wide for a terminal is told row by row.
+  return rows.flatMap(([pair = '', ...cells]) => {
+    const told = cells.flatMap((cell, i) => (cell === '' ? [] : [`${headings[i + 1]}: ${cell}`]))
+    return wrap(`${pair}: ${told.join('; ')}`, '  - ', '    ')
+  })
 }
 
 /** Names give way where figures are long. */
