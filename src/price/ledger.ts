@@ -131,10 +131,10 @@ export function compileLedger(
   changing: readonly string[],
   wanted: readonly string[],
 ): (values: ArrayLike<number>) => Float64Array {
-  const base = workOut(ledger)
+  const rows = rowsBehind(ledger, wanted)
+  const base = workOut({ rows })
   const moving = new Set(changing)
   const steps: Step[] = []
-  const rows = rowsBehind(ledger, wanted)
   const slots = new Map(rows.map(({ path }, index) => [path, index]))
   const memory = Float64Array.from(rows, ({ path }) => base.get(path) ?? Number.NaN)
   for (const row of rows) {
