@@ -44,15 +44,26 @@ import {
 
 /** Four closed-loop levels on a detected H200 that was watched, priced three ways. Too few samples at 1 user. */
 export function sampleReport(): Report {
-  return priced(sampleRun(), sampleSummary())
+  const { run, summary } = sampleParts()
+  return priced(run, summary)
+}
+
+/** What the others are made of: each is priced once, as it is. */
+interface Parts {
+  readonly run: RunLog
+  readonly summary: FrontlessSummary
+}
+
+function sampleParts(): Parts {
+  return { run: sampleRun(), summary: sampleSummary() }
 }
 
 /** As a version wrote it that did not watch the machine. */
-function unwatched({ run, summary }: Report): Report {
+function unwatched({ run, summary }: Parts): Parts {
   const { preflight: _, telemetry: __, stateChanges: ___, ...oldRun } = run
   const { machine: ____, ...oldSummary } = summary
   const points = summary.points.map(({ machine: _____, ...point }) => point)
-  return priced(oldRun, { ...oldSummary, points })
+  return { run: oldRun, summary: { ...oldSummary, points } }
 }
 
 /**
@@ -60,7 +71,7 @@ function unwatched({ run, summary }: Report): Report {
  * way through the second level, and somebody changed settings.
  */
 export function throttledReport(): Report {
-  const { run, summary } = sampleReport()
+  const { run, summary } = sampleParts()
   const points = summary.points.slice(0, 2).map(
     (point): OperatingPoint => ({
       ...point,
@@ -115,7 +126,7 @@ const throttledDrift = {
 
 /** As `sampleReport`, from a simulator, on a machine without a GPU. */
 export function simulatedReport(): Report {
-  const { run, summary } = unwatched(sampleReport())
+  const { run, summary } = unwatched(sampleParts())
   return priced(
     {
       ...run,
@@ -135,7 +146,7 @@ export function simulatedReport(): Report {
 
 /** Stopped by the user in its second level. */
 export function partialReport(): Report {
-  const { run, summary } = sampleReport()
+  const { run, summary } = sampleParts()
   const points = summary.points.slice(0, 2).map(
     (point): OperatingPoint =>
       point.level === 1
@@ -166,7 +177,7 @@ export function partialReport(): Report {
 
 /** Poisson arrivals at two rates, with a service level and lateness; the server is elsewhere. */
 export function openLoopReport(): Report {
-  const { run, summary } = unwatched(sampleReport())
+  const { run, summary } = unwatched(sampleParts())
   const rates = [2, 4]
   const slo = { ttftMs: 120, tpotMs: 25 }
   const points = rates.map((ratePerS, level): OperatingPoint => {
@@ -230,7 +241,7 @@ export function openLoopReport(): Report {
 
 /** Nothing completed: everything that could be measured is unknown. */
 export function emptyReport(): Report {
-  const { run, summary } = unwatched(sampleReport())
+  const { run, summary } = unwatched(sampleParts())
   const point: OperatingPoint = {
     level: 0,
     load: { kind: 'closed', concurrency: 1 },
@@ -288,7 +299,7 @@ export function emptyReport(): Report {
 
 /** Random weights, a price that is missing and an hourly bill that therefore has no total. */
 export function unknownPriceReport(): Report {
-  const { run, summary } = sampleReport()
+  const { run, summary } = sampleParts()
   const random: RunLog = { ...run, target: { ...run.target, weights: 'random' } }
   return reportOf(random, summary, sampleCost(random, summary, { quoted: false }))
 }
@@ -335,7 +346,7 @@ function rooflineReport(): Report {
 
 /** Two levels on a server that tells much of itself, and that somebody else used too. */
 export function toldReport(): Report {
-  const { run, summary } = unwatched(sampleReport())
+  const { run, summary } = unwatched(sampleParts())
   const server = (level: number): ServerFigures => ({
     fromMs: 1_000 + level * 130_000,
     toMs: 119_000 + level * 130_000,
