@@ -72,6 +72,16 @@ export type Source = z.infer<typeof sourceSchema>
 export type FigureKind = z.infer<typeof figureKindSchema>
 export type Figure = z.infer<typeof figureSchema>
 
+/** So many times a figure, its range with it. */
+export function scaledFigure(figure: Figure, scale: number): Figure {
+  const { value, range } = figure
+  return {
+    ...figure,
+    value: value * scale,
+    range: range && { ...range, low: range.low * scale, high: range.high * scale },
+  }
+}
+
 /** Keys of figures anywhere inside `value` whose source is not declared in `sources`. */
 export function undeclaredSources(value: unknown, sources: Record<string, Source>): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => undeclaredSources(item, sources))

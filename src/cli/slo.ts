@@ -3,6 +3,7 @@ import { type Benchmark, benchmarkSchema } from '../load/benchmark.ts'
 import type { Limit, LoadAxis, SloPlan } from '../load/search-plan.ts'
 import { hasSlo } from '../measure/goodput.ts'
 import { neededRequests } from '../measure/search/limits.ts'
+import { GOOD_RATIO } from '../price/slo.ts'
 import { limitText } from '../report/search-facts.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import type { Io } from './io.ts'
@@ -29,8 +30,6 @@ const DEFAULT_LEVELS = 30
 const DEFAULT_RESOLUTION_RATIO = 0.02
 /** Near the limit looks contradict each other, and the search steps down; after so many the server is too unsteady to tell. */
 const MAX_CANDIDATES = 5
-/** Prices take a level whose requests are good to this share for one that meets its SLO. */
-const GOOD_RATIO = 0.95
 /** How far a search over rates may go down and up from where it starts: ten times by two. */
 const RATE_RANGE = 1024
 const MAX_RATE_PER_S = 100_000

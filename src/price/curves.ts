@@ -16,32 +16,10 @@ const FIRST_USE_STEP = 2
  * option that has some. The whole model is worked at each place. None without a demand.
  */
 export function costCurves(ledger: Ledger, values: Values, scenario: Scenario): CostCurve[] {
-  return [...volumeCurve(ledger, scenario), ...utilisationCurve(ledger, values, scenario)].map(
-    (curve) => ({ ...curve, series: curve.series.map((series) => knownOf(curve.x, series)) }),
-  )
+  return [...volumeCurve(ledger, scenario), ...utilisationCurve(ledger, values, scenario)]
 }
 
-/** A curve in which a place without a value has null. */
-type WholeCurve = Omit<CostCurve, 'series'> & { readonly series: readonly WholeSeries[] }
-
-interface WholeSeries {
-  readonly option: string
-  readonly values: readonly (number | null)[]
-}
-
-function knownOf(places: readonly number[], { option, values }: WholeSeries) {
-  const known = places.flatMap((place, i) => {
-    const value = values[i] ?? null
-    return value === null ? [] : [{ place, value }]
-  })
-  return {
-    option,
-    x: known.map(({ place }) => place),
-    values: known.map(({ value }) => value),
-  }
-}
-
-function volumeCurve(ledger: Ledger, scenario: Scenario): WholeCurve[] {
+function volumeCurve(ledger: Ledger, scenario: Scenario): CostCurve[] {
   const range = volumeRange(ledger, scenario)
   if (range === undefined) return []
   return [
@@ -56,7 +34,7 @@ function volumeCurve(ledger: Ledger, scenario: Scenario): WholeCurve[] {
   ]
 }
 
-function utilisationCurve(ledger: Ledger, values: Values, scenario: Scenario): WholeCurve[] {
+function utilisationCurve(ledger: Ledger, values: Values, scenario: Scenario): CostCurve[] {
   const [id] = Object.entries(scenario.options).find(([, option]) => hasFixedFleet(option)) ?? []
   const fleet = id === undefined ? undefined : fixedFleet(ledger, values, id)
   if (id === undefined || fleet === undefined) return []
@@ -64,34 +42,35 @@ function utilisationCurve(ledger: Ledger, values: Values, scenario: Scenario): W
     { length: USE_STEPS - FIRST_USE_STEP + 1 },
     (_, i) => (i + FIRST_USE_STEP) / USE_STEPS,
   )
-  const { series } = worked(ledger, scenario, fleet.changing, x, fleet.valuesAt)
   return [
     {
       axis: 'utilisation',
       unit: 'ratio',
       valueUnit: PRICE_UNIT,
       formula: `usdPerMillionOutputTokens at the outputTokensPerDay that fills the servers of options.${id} so far, as many as today; unknown for it where the highest hour of the demand does not fit them; all others buy for that volume`,
-      x,
-      series: series.map(({ option, values: all }) => ({
-        option,
-        values:
-          option === id
-            ? all.map((value, i) => ((x[i] as number) <= fleet.fullestRatio ? value : null))
-            : all,
-      })),
+      ...worked(
+        ledger,
+        scenario,
+        fleet.changing,
+        x,
+        fleet.valuesAt,
+        (option, place) => option !== id || place <= fleet.fullestRatio,
+      ),
     },
   ]
 }
 
 const PRICE_UNIT = 'USD/M output tokens'
 
+/** Every option at every place; those are left out at which its cost is unknown, or `holds` says that it does not stand for it. */
 function worked(
   ledger: Ledger,
   scenario: Scenario,
   changing: readonly string[],
   x: readonly number[],
   valuesAt: (x: number) => readonly number[],
-): Pick<WholeCurve, 'x' | 'series'> {
+  holds: (option: string, x: number) => boolean = () => true,
+): Pick<CostCurve, 'x' | 'series'> {
   const ids = optionsInOrder(scenario).map(([id]) => id)
   const model = compileLedger(
     ledger,
@@ -101,9 +80,16 @@ function worked(
   const rows = x.map((place) => [...model(valuesAt(place))])
   return {
     x,
-    series: ids.map((option, i) => ({
-      option,
-      values: rows.map((row) => (Number.isNaN(row[i]) ? null : (row[i] as number))),
-    })),
+    series: ids.map((option, i) => {
+      const known = x.flatMap((place, at) => {
+        const value = rows[at]?.[i] ?? Number.NaN
+        return Number.isNaN(value) || !holds(option, place) ? [] : [{ place, value }]
+      })
+      return {
+        option,
+        x: known.map(({ place }) => place),
+        values: known.map(({ value }) => value),
+      }
+    }),
   }
 }

@@ -135,6 +135,7 @@ export function breakEvenTable(cost: CostReport): { headings: string[]; rows: st
 
 /** What each investment saves, is worth and earns, and when its money is back. */
 export function investmentTable(cost: CostReport): { headings: string[]; rows: string[][] } {
+  const find = figureFinder(cost)
   return {
     headings: [
       'Investment',
@@ -145,19 +146,14 @@ export function investmentTable(cost: CostReport): { headings: string[]; rows: s
       'discounted',
     ],
     rows: cost.comparisons
-      .filter(({ option }) => buysMachines(cost, option))
-      .map((comparison) => investmentCells(cost, comparison)),
+      // A mix without a machine is an API and no investment.
+      .filter(({ option }) => find(`options.${option}.servers`)?.value !== 0)
+      .map((comparison) => investmentCells(find, comparison)),
   }
 }
 
-/** A mix without a machine is an API and no investment. */
-function buysMachines(cost: CostReport, option: string): boolean {
-  return figureFinder(cost)(`options.${option}.servers`)?.value !== 0
-}
-
-function investmentCells(cost: CostReport, comparison: InvestmentComparison): string[] {
+function investmentCells(find: FigureFinder, comparison: InvestmentComparison): string[] {
   const { option, against, market, irrs } = comparison
-  const find = figureFinder(cost)
   const declining = market === 'declining'
   const prefix = `comparisons.${option}.${against}${declining ? '.declining' : ''}`
   const at = (path: string): Maybe => find(path)?.value

@@ -1,4 +1,5 @@
 import { type Maybe, ratio } from '../../arithmetic.ts'
+import { scaledFigure } from '../../figure.ts'
 import { DAYS_PER_YEAR, HOURS_PER_DAY, S_PER_HOUR } from '../../units.ts'
 import { priceToDefend } from '../catalogue.ts'
 import { choiceRow, figureRow, type ModelContext, unknownRow } from '../options/context.ts'
@@ -206,18 +207,14 @@ function amountRow(context: ModelContext): void {
         unknownRow(context.ledger, row)
         return
       }
-      const { value, range } = amount.ratio
+      const { value } = amount.ratio
       figureRow(
         context,
         {
           ...row,
           note: `${value} of what one server was measured to make, taken as fixed: ${value} x ${point?.outputTokensPerS} tokens/s x ${deployments} x 86,400 s`,
         },
-        {
-          ...amount.ratio,
-          value: value * scale,
-          range: range && { ...range, low: range.low * scale, high: range.high * scale },
-        },
+        scaledFigure(amount.ratio, scale),
         scenario.sources,
       )
       return

@@ -8,6 +8,7 @@ import type { OptionOf, ScenarioOption } from '../scenario.ts'
 import { wholeUp } from '../whole.ts'
 import { type BillModel, billModel, billRows, isFleetName, pathOf } from './bill.ts'
 import type { ModelContext } from './context.ts'
+import { boughtRow, countRows } from './fleet-rows.ts'
 import { extraRows } from './machine.ts'
 
 /**
@@ -171,50 +172,21 @@ function fleetRows(
 ): void {
   const at = (name: string) => `${prefix}.${name}`
   const of = (name: string) => `${baseAt}.${name}`
-  ledger.result({
-    path: at('servers'),
-    label: 'Machines, spares included',
-    unit: 'servers',
-    formula:
-      base.kind === 'rented'
-        ? 'ceil(servingServers / availabilityRatio)'
-        : 'ceil(servingServers / (1 - maintenanceRatio)) + spareServers',
-    from: [
-      at('servingServers'),
-      ...(base.kind === 'rented'
-        ? [of('availabilityRatio')]
-        : [of('maintenanceRatio'), of('spareServers')]),
-    ],
-    work: ([serving = 0, share = 0, spares = 0]) =>
-      base.kind === 'rented'
-        ? wholeUp(serving / share)
-        : serving === 0
-          ? 0
-          : wholeUp(serving / (1 - share)) + spares,
-  })
-  ledger.result({
-    path: at('gpus'),
-    label: 'GPUs',
-    unit: 'units',
-    formula: 'servers x gpusPerServer',
-    from: [at('servers'), of('gpusPerServer')],
-    work: ([a = 0, b = 0]) => a * b,
-  })
-  ledger.result({
-    path: at('racks'),
-    label: 'Racks',
-    unit: 'racks',
-    formula: base.kind === 'rented' ? '0: they are not yours' : 'ceil(servers / serversPerRack)',
-    from: [at('servers'), ...(base.kind === 'rented' ? [] : [of('serversPerRack')])],
-    work: ([servers = 0, perRack = Number.POSITIVE_INFINITY]) => Math.ceil(servers / perRack),
-  })
-  ledger.result({
-    path: at('sites'),
-    label: 'Sites',
-    unit: 'sites',
-    formula: '1 where there is a machine',
-    from: [at('servers')],
-    work: ([servers = 0]) => (servers > 0 ? 1 : 0),
+  const label = 'Machines, spares included'
+  if (base.kind === 'rented')
+    ledger.result({
+      path: at('servers'),
+      label,
+      unit: 'servers',
+      formula: 'ceil(servingServers / availabilityRatio)',
+      from: [at('servingServers'), of('availabilityRatio')],
+      work: ([serving = 0, available = 0]) => wholeUp(serving / available),
+    })
+  else boughtRow(ledger, prefix, label, baseAt)
+  countRows(ledger, prefix, {
+    machine: 'machine',
+    rulesAt: baseAt,
+    rented: base.kind === 'rented',
   })
   ledger.result({
     path: at('baseOutputTokensPerS'),

@@ -1,15 +1,15 @@
 import type { Maybe } from '../../arithmetic.ts'
 import type { HardwareProfile } from '../../detect/hardware-profile.ts'
 import { UserError } from '../../errors.ts'
-import type { Figure } from '../../figure.ts'
+import { type Figure, scaledFigure } from '../../figure.ts'
 import { HOURS_PER_YEAR, W_PER_KW } from '../../units.ts'
 import { findEntry, findProfile, priceToDefend } from '../catalogue.ts'
 import { type CostComponent, componentsOf } from '../components.ts'
-import { boughtServers, servingServers } from '../fleet.ts'
 import type { MachineOption } from '../scenario.ts'
 import type { PowerSeen } from '../subject.ts'
 import { billModel, billRows } from './bill.ts'
 import { choiceRow, figureRow, type ModelContext, type Stated, unknownRow } from './context.ts'
+import { boughtRow, countRows, servingRow } from './fleet-rows.ts'
 
 /** Rows of machines of one's own, on premises or in colocation. @throws UserError for a name that no catalogue has */
 export function machineRows(context: ModelContext, id: string, option: MachineOption): void {
@@ -339,15 +339,6 @@ function priceRow(
   figureRow(context, { ...row, note }, scaledFigure(price.usd, scale), profile.sources)
 }
 
-function scaledFigure(figure: Figure, scale: number): Figure {
-  const { value, range } = figure
-  return {
-    ...figure,
-    value: value * scale,
-    range: range && { ...range, low: range.low * scale, high: range.high * scale },
-  }
-}
-
 /**
  * Stated by the scenario; else measured, where that is of a whole server; else measured boards and the profile's share of the machine around
  * them; else the profile alone.
@@ -540,57 +531,11 @@ export function throughputRow({ ledger }: ModelContext, prefix: string): void {
   })
 }
 
-const PEAK = ['demand.meanOutputTokensPerS', 'demand.peakToMeanRatio', 'demand.withinHourFactor']
-
 /** Whole servers for the peak, and how busy they are. */
 function fleetRows({ ledger }: ModelContext, prefix: string): void {
-  const at = (name: string) => `${prefix}.${name}`
-  ledger.result({
-    path: at('servingServers'),
-    label: 'Servers that carry the peak',
-    unit: 'servers',
-    formula:
-      'ceil(meanOutputTokensPerS x peakToMeanRatio x withinHourFactor / outputTokensPerSPerServer), in whole deployments',
-    from: [...PEAK, at('outputTokensPerSPerServer'), at('serversPerDeployment')],
-    work: ([mean = 0, peak = 0, factor = 0, perServer = 0, group = 0]) =>
-      servingServers(mean * peak * factor, perServer, group),
-  })
-  ledger.result({
-    path: at('servers'),
-    label: 'Servers to buy',
-    unit: 'servers',
-    formula: 'ceil(servingServers / (1 - maintenanceRatio)) + spareServers',
-    from: [at('servingServers'), at('maintenanceRatio'), at('spareServers')],
-    work: ([serving = 0, maintenanceRatio = 0, spareServers = 0]) =>
-      boughtServers(serving, { maintenanceRatio, spareServers }),
-  })
-  const counted = (
-    name: string,
-    label: string,
-    unit: string,
-    formula: string,
-    from: readonly string[],
-    work: (values: readonly number[]) => Maybe,
-  ) => ledger.result({ path: at(name), label, unit, formula, from, work })
-  counted(
-    'gpus',
-    'GPUs',
-    'units',
-    'servers x gpusPerServer',
-    [at('servers'), at('gpusPerServer')],
-    ([a = 0, b = 0]) => a * b,
-  )
-  counted(
-    'racks',
-    'Racks',
-    'racks',
-    'ceil(servers / serversPerRack)',
-    [at('servers'), at('serversPerRack')],
-    ([a = 0, b = 0]) => Math.ceil(a / b),
-  )
-  counted('sites', 'Sites', 'sites', '1 where there is a server', [at('servers')], ([a = 0]) =>
-    a > 0 ? 1 : 0,
-  )
+  servingRow(ledger, prefix, 'Servers that carry the peak')
+  boughtRow(ledger, prefix, 'Servers to buy', prefix)
+  countRows(ledger, prefix, { machine: 'server', rulesAt: prefix, rented: false })
   busyRows(ledger, prefix)
 }
 

@@ -1,4 +1,5 @@
 import type { Maybe } from '../../arithmetic.ts'
+import { scaledFigure } from '../../figure.ts'
 import { findProfile, rentalOf } from '../catalogue.ts'
 import { componentsOf } from '../components.ts'
 import { type LoadShape, meanOver } from '../demand/load-shape.ts'
@@ -8,6 +9,7 @@ import type { OptionOf } from '../scenario.ts'
 import { wholeUp } from '../whole.ts'
 import { billRows } from './bill.ts'
 import { choiceRow, figureRow, type ModelContext, unknownRow } from './context.ts'
+import { countRows, servingRow } from './fleet-rows.ts'
 import { busyRows, extraRows, fullUseRows, throughputRow } from './machine.ts'
 
 /** Rows of rented machines: a unit is the smallest that can be rented and holds the model, alone or with others. */
@@ -59,19 +61,8 @@ function priceRows(
     const gpus = perGpu ? context.units : entry.gpus
     const scale = gpus === undefined ? undefined : gpus / entry.gpus
     const note = `${entry.provider} ${entry.sku}, ${entry.commitment}${perGpu ? ', by the GPU' : ''}`
-    const { value, range } = entry.usdPerHour
     if (scale === undefined) unknownRow(context.ledger, { ...row, note })
-    else
-      figureRow(
-        context,
-        { ...row, note },
-        {
-          ...entry.usdPerHour,
-          value: value * scale,
-          range: range && { ...range, low: range.low * scale, high: range.high * scale },
-        },
-        sources,
-      )
+    else figureRow(context, { ...row, note }, scaledFigure(entry.usdPerHour, scale), sources)
   }
   if (option.discountRatio)
     figureRow(
@@ -95,22 +86,7 @@ function rentedFleetRows(
   { scaling }: OptionOf<'rented'>,
 ): void {
   const at = (name: string) => `${prefix}.${name}`
-  ledger.result({
-    path: at('servingServers'),
-    label: 'Machines that carry the peak',
-    unit: 'servers',
-    formula:
-      'ceil(meanOutputTokensPerS x peakToMeanRatio x withinHourFactor / outputTokensPerSPerServer), in whole deployments',
-    from: [
-      'demand.meanOutputTokensPerS',
-      'demand.peakToMeanRatio',
-      'demand.withinHourFactor',
-      at('outputTokensPerSPerServer'),
-      at('serversPerDeployment'),
-    ],
-    work: ([mean = 0, peak = 0, factor = 0, perServer = 0, group = 0]) =>
-      servingServers(mean * peak * factor, perServer, group),
-  })
+  servingRow(ledger, prefix, 'Machines that carry the peak')
   switch (scaling) {
     case 'always-on':
       ledger.result({
@@ -140,30 +116,7 @@ function rentedFleetRows(
           followingServers(shape, mean, factor, perServer, group, available),
       })
   }
-  const counted = (
-    name: string,
-    label: string,
-    formula: string,
-    work: (servers: number) => number,
-  ) =>
-    ledger.result({
-      path: at(name),
-      label,
-      unit: name,
-      formula,
-      from: [at('servers')],
-      work: ([servers = 0]) => work(servers),
-    })
-  ledger.result({
-    path: at('gpus'),
-    label: 'GPUs',
-    unit: 'units',
-    formula: 'servers x gpusPerServer',
-    from: [at('servers'), at('gpusPerServer')],
-    work: ([a = 0, b = 0]) => a * b,
-  })
-  counted('racks', 'Racks', '0: they are not yours', () => 0)
-  counted('sites', 'Sites', '1 where there is a machine', (servers) => (servers > 0 ? 1 : 0))
+  countRows(ledger, prefix, { machine: 'machine', rulesAt: prefix, rented: true })
   busyRows(ledger, prefix)
 }
 
