@@ -458,6 +458,8 @@ function addPrice(program: Command, io: Io, done: Done): void {
       'two scenarios on the run, or without a run two runs: what differs, and what that costs',
     )
     .option('--md', 'print a difference as Markdown', false)
+    .option('--html', 'print the page with tables and charts', false)
+    .option('--output <file>', 'write to a file instead of stdout')
     .option(
       '--with <runs...>',
       'runs of the same machine with loads of other shapes, to share the bill between kinds of tokens by regression',

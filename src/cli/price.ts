@@ -1,4 +1,5 @@
 import { exitCodes, UserError } from '../errors.ts'
+import { packageVersion } from '../package-files.ts'
 import { buildLedger } from '../price/build-ledger.ts'
 import type { CostFigure, CostReport } from '../price/cost-report.ts'
 import { diffCosts } from '../price/diff-cost.ts'
@@ -18,9 +19,12 @@ import type { PriceFlags } from './catalogue.ts'
 import type { FormatFlags } from './compare.ts'
 import type { Io } from './io.ts'
 import { type Priced, pricedStated, readPriced } from './read-priced.ts'
+import { writeReport } from './report.ts'
 import type { Question } from './values.ts'
 
 interface PriceCommandFlags extends PriceFlags, FormatFlags {
+  readonly html: boolean
+  readonly output?: string
   readonly explain?: string
   readonly depth: number
   readonly solve?: Question
@@ -38,7 +42,9 @@ export async function priceCommand(
   flags: PriceCommandFlags,
   io: Io,
 ): Promise<number> {
-  io.stdout(await printed(path, flags, io))
+  const text = await printed(path, flags, io)
+  if (flags.output === undefined) io.stdout(text)
+  else await writeReport(flags.output, text)
   return exitCodes.valid
 }
 
@@ -51,10 +57,29 @@ async function printed(
   if (flags.hourly !== undefined) return quick(flags)
   if (flags.diff !== undefined) return diff(path, flags.diff, flags, io)
   const priced = await pricedOf(path, flags, io)
+  refuseUnservable(priced.subject)
   if (flags.explain !== undefined) return explained(priced, flags.explain, flags)
   if (flags.solve !== undefined) return solved(priced, flags.solve, flags)
+  if (flags.html) return pageOf(priced)
   if (!flags.json) return reportText(priced)
   return `${JSON.stringify({ notice: priced.notices, ...priced.cost }, undefined, 2)}\n`
+}
+
+/**
+ * A report of a run warns of it, as a measurement must not be lost for it; who asks for a price is told that there is none.
+ *
+ * @throws UserError where no load that was measured met the limits
+ */
+function refuseUnservable(subject: Subject): void {
+  const { point, reason } = choosePoint(subject)
+  if (point !== undefined || !subject.hasSlo) return
+  throw new UserError(
+    `demand: no demand can be served within the SLO of ${subject.what}: ${reason}; expected at least one level that does.`,
+    {
+      remedy:
+        'Measure lower loads, or run again with limits that can be met (--goodput). `baremark report` shows the run as it is.',
+    },
+  )
 }
 
 async function pricedOf(
@@ -98,6 +123,7 @@ function refuseMixed(path: string | undefined, flags: PriceCommandFlags): void {
     throw new UserError('--md is a format of --diff.', {
       remedy: 'For a whole report in Markdown use `baremark report RUN --format md`.',
     })
+  if (flags.html) refuseWithPage(asked.length > 0 || flags.json || hourly !== undefined)
   if (!stated) return
   if (path !== undefined || flags.diff !== undefined)
     throw new UserError('A throughput that is stated is priced without any run.', {
@@ -115,6 +141,14 @@ function refuseMixed(path: string | undefined, flags: PriceCommandFlags): void {
       `--${useless} means nothing ${hourly === undefined ? 'under a scenario, where it follows from the demand' : 'beside --hourly'}.`,
       { remedy: 'Leave it out.' },
     )
+}
+
+/** @throws UserError */
+function refuseWithPage(hasOther: boolean): void {
+  if (!hasOther) return
+  throw new UserError('--html is the page of a whole price.', {
+    remedy: 'Leave out --json, --hourly and what asks for one part of it; or leave out --html.',
+  })
 }
 
 function isGiven(value: unknown): boolean {
@@ -139,6 +173,14 @@ function quick({
     utilisationRatio: utilisation,
   })
   return json ? quickJson(figures) : quickText(figures)
+}
+
+/** A run's whole report; of what has no records, what is known of it and its prices. */
+async function pageOf(priced: Priced): Promise<string> {
+  const format = reportFormats.find(({ name }) => name === 'html')
+  if (priced.report !== undefined && format !== undefined) return format.render(priced.report)
+  const { pricedHtml } = await import('../report/html-price.ts')
+  return pricedHtml({ ...priced, version: packageVersion() })
 }
 
 /** A run has its whole report; another tool's result what its file tells. */

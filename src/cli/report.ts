@@ -64,7 +64,8 @@ function formatNamed<Format extends { readonly name: string }>(
   })
 }
 
-async function writeReport(file: string, text: string): Promise<void> {
+/** Writes what would be printed. @throws UserError where that cannot be, with an exit code of its own */
+export async function writeReport(file: string, text: string): Promise<void> {
   try {
     await writeWhole(file, text)
   } catch (cause) {

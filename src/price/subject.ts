@@ -193,7 +193,7 @@ export function statedSubject(
   requirePositive('outputTokensPerS', outputTokensPerS)
   return {
     kind: 'stated',
-    what: 'throughput as stated',
+    what: `${outputTokensPerS} output tokens/s, as stated`,
     date,
     verdict: 'NOT JUDGED',
     hasSlo: false,

@@ -37,23 +37,35 @@ export const PLOT_HEIGHT = 160
 const WIDTH = 380
 const HEIGHT = 250
 const PADDING = 6
-const TEXT_WIDTH = WIDTH - 2 * PADDING
+export const TEXT_WIDTH = WIDTH - 2 * PADDING
 export const LABEL_SIZE = 12
 const TITLE_SIZE = 15
 const SUBTITLE_SIZE = 11
 
+/** What a picture says of where it comes from, as it may be cut out of its page. */
+export interface ChartOrigin {
+  /** Words that must stay with it, before its title; empty where there are none. */
+  readonly stamp: string
+  /** What was measured, a sentence or two. */
+  readonly context: string
+}
+
+/** Where every chart of a run comes from. */
+export function originOf(report: Report): ChartOrigin {
+  const { run } = report
+  const context = `${shorten(systemLine(run), 120)}. ${workloadLine(run)}.`
+  return { stamp: stampOf(report), context }
+}
+
 /** Narrow, with large type, so that it can be read on a phone and does not shout on a desk. */
 export function frame(
-  report: Report,
+  { stamp, context }: ChartOrigin,
   title: string,
   axes: string,
   layer: Layer[],
   height = HEIGHT,
 ): TopLevelSpec {
-  const { run } = report
-  const stamp = stampOf(report)
   const stampLines = stamp === '' ? [] : linesOf(stamp, TITLE_SIZE, true)
-  const context = `${shorten(systemLine(run), 120)}. ${workloadLine(run)}.`
   const subtitle = [axes, context].flatMap((text) => linesOf(text, SUBTITLE_SIZE))
   return {
     width: WIDTH,

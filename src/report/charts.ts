@@ -14,6 +14,7 @@ import {
   loadChannel,
   loadWords,
   nearLimit,
+  originOf,
   PLOT_HEIGHT,
   PLOT_WIDTH,
   type Position,
@@ -48,7 +49,7 @@ export function chartsOf(whole: Report): Chart[] {
       limitMs: report.run.config.benchmark.slo.tpotMs,
     }),
     ...frontierCharts(report),
-    ...costCharts(report),
+    ...costCharts(report.cost, originOf(report)),
     ...timelineCharts(whole),
     ...machineCharts(whole),
   ]
@@ -90,7 +91,12 @@ function throughputChart(report: Report): Chart {
     { data, mark: { ...dot, color }, encoding },
     ...markLayers(report, x, top),
   ]
-  const spec = frame(report, 'Output throughput', `Output tokens/s against ${loads}`, layer)
+  const spec = frame(
+    originOf(report),
+    'Output throughput',
+    `Output tokens/s against ${loads}`,
+    layer,
+  )
   return { kind: 'drawn', id, description, spec, notes: missingLevels(report, values.length) }
 }
 
@@ -138,7 +144,7 @@ function percentileChart(report: Report, subject: PercentileSubject): Chart {
     ...(limitMs === undefined ? [] : limitLayers(limitMs, top, `limit ${formatStatedMs(limitMs)}`)),
   ]
   const bars = known.some(({ high }) => high !== null) ? '; bars are 95 % intervals' : ''
-  const spec = frame(report, title, `ms against ${loads}${bars}`, layer)
+  const spec = frame(originOf(report), title, `ms against ${loads}${bars}`, layer)
   return { kind: 'drawn', id, description, spec, notes: percentileNotes(report, subject, known) }
 }
 
@@ -286,7 +292,7 @@ function frontierChart(report: Report, subject: FrontSubject): Chart {
   }
   const labels = pointLabels(values)
   const axes = `Output tokens/s ${system}, against ${against}`
-  const spec = frame(report, title, axes, frontierLayers(values, labels, axis))
+  const spec = frame(originOf(report), title, axes, frontierLayers(values, labels, axis))
   const crowded = labels.length < values.length ? ['Labels that would overlap are left out.'] : []
   const notes = [onTheCurve(values), ...missingLevels(report, values.length), ...crowded]
   return { kind: 'drawn', id, description, spec, notes }

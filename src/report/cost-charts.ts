@@ -1,31 +1,40 @@
 import { largest, type Maybe, smallest } from '../arithmetic.ts'
-import { type CostCurve, figureFinder } from '../price/cost-report.ts'
+import { type CostCurve, type CostReport, figureFinder } from '../price/cost-report.ts'
 import {
   type Chart,
+  type ChartOrigin,
   dot,
   type Encoding,
   frame,
   haloText,
+  LABEL_SIZE,
   type Layer,
   type Position,
+  TEXT_WIDTH,
   topLegend,
 } from './chart-look.ts'
 import { billLines, optionRows, ownOption } from './cost-facts.ts'
+import { textWidth } from './font-widths.ts'
 import { formatNumber, formatTokens, formatUsd, notAvailable } from './format.ts'
 import { palette } from './palette.ts'
 import { plainText, shorten } from './plain-text.ts'
-import type { Report } from './report.ts'
 
 /** Pictures of the money, in reading order: what each option costs, of what, from which volume on, and what that rests on. */
-export function costCharts(report: Report): Chart[] {
+export function costCharts(cost: CostReport, origin: ChartOrigin): Chart[] {
+  const priced = { cost, origin }
   return [
-    comparisonChart(report),
-    billChart(report),
-    curveChart(report, 'volume'),
-    curveChart(report, 'utilisation'),
-    tornadoChart(report),
-    ownBillChart(report),
+    comparisonChart(priced),
+    billChart(priced),
+    curveChart(priced, 'volume'),
+    curveChart(priced, 'utilisation'),
+    tornadoChart(priced),
+    ownBillChart(priced),
   ]
+}
+
+interface Priced {
+  readonly cost: CostReport
+  readonly origin: ChartOrigin
 }
 
 const LONGEST_NAME = 26
@@ -43,12 +52,12 @@ const optionColours = [
 ]
 
 /** By their ids, which the table of options tells the names of: names are too long for a picture. */
-function namesOf({ cost }: Report): Map<string, string> {
+function namesOf({ cost }: Priced): Map<string, string> {
   return new Map(cost.options.map(({ id }) => [id, shorten(plainText(id), LONGEST_NAME)]))
 }
 
-function optionColour(report: Report): Encoding['color'] {
-  const names = namesOf(report)
+function optionColour(priced: Priced): Encoding['color'] {
+  const names = namesOf(priced)
   return {
     field: 'option',
     type: 'nominal',
@@ -61,13 +70,13 @@ function optionColour(report: Report): Encoding['color'] {
 }
 
 /** Price of a million output tokens, an option a row, on a logarithmic axis: they lie a hundredfold apart. */
-function comparisonChart(report: Report): Chart {
+function comparisonChart(priced: Priced): Chart {
   const id = 'cost-options'
   const description = 'USD per million output tokens, by option.'
-  const names = namesOf(report)
-  const find = figureFinder(report.cost)
-  const simulated = new Map(report.cost.uncertainty?.options.map((each) => [each.option, each]))
-  const rows = optionRows(report.cost).map(({ option, usdPerMillionOutputTokens: usd }) => {
+  const names = namesOf(priced)
+  const find = figureFinder(priced.cost)
+  const simulated = new Map(priced.cost.uncertainty?.options.map((each) => [each.option, each]))
+  const rows = optionRows(priced.cost).map(({ option, usdPerMillionOutputTokens: usd }) => {
     const interval = simulated.get(option.id)
     const end = (path: string | undefined): number | null =>
       (path === undefined ? undefined : find(path)?.value) ?? null
@@ -94,7 +103,7 @@ function comparisonChart(report: Report): Chart {
     axis: { format: '~g', tickCount: 4, labelOverlap: 'greedy' },
   }
   const y = rowChannel(rows.map(({ option }) => option))
-  const color = optionColour(report)
+  const color = optionColour(priced)
   const encoding: Encoding = { x, y, color }
   const drawn = rows.filter(({ usd }) => isAboveZero(usd))
   const layer: Layer[] = [
@@ -114,7 +123,7 @@ function comparisonChart(report: Report): Chart {
     ? '; bars hold 90 % of what the uncertain inputs make of it'
     : ''
   const spec = frame(
-    report,
+    priced.origin,
     'Cost of the options',
     `USD per million output tokens at the demand${bars}`,
     [{ data: { values }, layer }],
@@ -130,13 +139,16 @@ function isAboveZero(value: number | null): value is number {
   return value !== null && value > 0
 }
 
+/** Names of rows are cut there, px. */
+const LONGEST_ROW_NAME = 175
+
 function rowChannel(names: readonly string[]): Position {
   return {
     field: 'option',
     type: 'nominal',
     sort: [...names],
     title: null,
-    axis: { grid: false, labelLimit: 175, labelPadding: 8 },
+    axis: { grid: false, labelLimit: LONGEST_ROW_NAME, labelPadding: 8 },
   }
 }
 
@@ -151,11 +163,11 @@ const parts = [
 ] as const
 
 /** What a year of each option consists of. */
-function billChart(report: Report): Chart {
+function billChart(priced: Priced): Chart {
   const id = 'cost-bills'
   const description = 'USD a year of each option, stacked by kind of cost.'
-  const { cost } = report
-  const names = namesOf(report)
+  const { cost } = priced
+  const names = namesOf(priced)
   const totals = optionRows(cost)
   const known = totals.filter(({ usdPerYear }) => usdPerYear !== undefined)
   const most = largest(known.map(({ usdPerYear }) => usdPerYear))
@@ -213,7 +225,7 @@ function billChart(report: Report): Chart {
     },
   ]
   const spec = frame(
-    report,
+    priced.origin,
     'What a year costs, and of what',
     'USD a year at the demand',
     layer,
@@ -248,10 +260,10 @@ const curveWords: Readonly<Record<CostCurve['axis'], CurveWords>> = {
 }
 
 /** Where lines cross, one option begins to beat another. Steps are whole servers. */
-function curveChart(report: Report, axis: CostCurve['axis']): Chart {
+function curveChart(priced: Priced, axis: CostCurve['axis']): Chart {
   const { id, title, description, axis: axisTitle } = curveWords[axis]
-  const curve = report.cost.curves.find((each) => each.axis === axis)
-  const names = namesOf(report)
+  const curve = priced.cost.curves.find((each) => each.axis === axis)
+  const names = namesOf(priced)
   const values = (curve?.series ?? []).flatMap(({ option, x: places, values: costs }) =>
     costs.flatMap((usd, i) =>
       isAboveZero(usd) ? [{ option: names.get(option) ?? option, x: places[i] ?? 0, usd }] : [],
@@ -286,7 +298,7 @@ function curveChart(report: Report, axis: CostCurve['axis']): Chart {
     },
   }
   const shown = [...new Set(values.map(({ option }) => option))]
-  const colour = optionColour(report)
+  const colour = optionColour(priced)
   const legend = { ...topLegend, columns: 4, values: shown, symbolStrokeWidth: 2.5 }
   const color: Encoding['color'] = { ...(colour as object), legend }
   const layer: Layer[] = [
@@ -308,10 +320,10 @@ function curveChart(report: Report, axis: CostCurve['axis']): Chart {
         },
       },
     },
-    ...demandLayers(report, axis, x),
+    ...demandLayers(priced, axis, x),
   ]
   const spec = frame(
-    report,
+    priced.origin,
     title,
     'USD per million output tokens (log scale), in whole servers',
     layer,
@@ -339,7 +351,7 @@ const dashes = [
 ]
 
 /** Where the scenario stands. */
-function demandLayers({ cost }: Report, axis: CostCurve['axis'], x: Position): Layer[] {
+function demandLayers({ cost }: Priced, axis: CostCurve['axis'], x: Position): Layer[] {
   const find = figureFinder(cost)
   const own = cost.options.find(({ id }) => find(`options.${id}.utilisationRatio`)?.value)
   const place: Maybe =
@@ -368,12 +380,12 @@ function demandLayers({ cost }: Report, axis: CostCurve['axis'], x: Position): L
 const MOST_BARS = 10
 
 /** Each uncertain input moved alone; the widest bars are what to find out first. */
-function tornadoChart(report: Report): Chart {
+function tornadoChart(priced: Priced): Chart {
   const id = 'cost-tornado'
   const description =
     'How far each uncertain input, moved alone from its low to its high end, moves the price.'
-  const { uncertainty } = report.cost
-  const find = figureFinder(report.cost)
+  const { uncertainty } = priced.cost
+  const find = figureFinder(priced.cost)
   const base = uncertainty && find(uncertainty.tornado.base)?.value
   const bars = (uncertainty?.tornado.bars ?? []).flatMap((bar) => {
     const [low, high] = [find(bar.atLow)?.value, find(bar.atHigh)?.value]
@@ -400,11 +412,20 @@ function tornadoChart(report: Report): Chart {
   const least = Math.min(base, ...values.map(({ low }) => low))
   const most = Math.max(base, ...values.map(({ high }) => high))
   const room = most - least
+  const widest = (texts: readonly string[]) =>
+    Math.max(...texts.map((text) => textWidth(text, LABEL_SIZE, false))) + 12
+  // What the longest text takes of the plot, which the names of the inputs leave room for.
+  const names = Math.min(LONGEST_ROW_NAME, widest(values.map(({ option }) => option)))
+  const share = Math.min(0.75, widest(values.map(({ text }) => text)) / (TEXT_WIDTH - names))
   const x: Position = {
     field: 'low',
     type: 'quantitative',
     title: 'USD per million output tokens',
-    scale: { domain: [least - 0.05 * room, most + 0.9 * room], zero: false, nice: false },
+    scale: {
+      domain: [least - 0.05 * room, least + room / (1 - share)],
+      zero: false,
+      nice: false,
+    },
     axis: { format: '~g', tickCount: 5, labelOverlap: 'greedy' },
   }
   const y = rowChannel(values.map(({ option }) => option))
@@ -430,7 +451,7 @@ function tornadoChart(report: Report): Chart {
   ]
   const name = plainText(uncertainty.tornado.option)
   const spec = frame(
-    report,
+    priced.origin,
     'What the price rests on',
     `${name}: each input alone from low to high (figures: its ends); the line is the price with all in the middle`,
     layer,
@@ -463,9 +484,9 @@ function distinct<Row extends { readonly option: string }>(rows: readonly Row[])
 }
 
 /** Every line of the bill of one's own machines. */
-function ownBillChart(report: Report): Chart {
+function ownBillChart(priced: Priced): Chart {
   const id = 'cost'
-  const { cost } = report
+  const { cost } = priced
   const owned = ownOption(cost)
   const description = 'What a year of the first machines of one’s own costs in USD, by line.'
   const lines = owned ? billLines(cost, owned) : []
@@ -480,7 +501,7 @@ function ownBillChart(report: Report): Chart {
   }))
   const usdPerYear = optionRows(cost).find(({ option }) => option.id === owned.id)?.usdPerYear
   const spec = frame(
-    report,
+    priced.origin,
     `Cost of a year: ${formatUsd(usdPerYear)}`,
     `USD a year of ${shorten(owned.name, 80)}, by line`,
     [{ data: { values }, layer: lineLayers(values) }],

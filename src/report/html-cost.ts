@@ -1,4 +1,4 @@
-import type { CostOption, DecisionCriterion } from '../price/cost-report.ts'
+import type { CostOption, CostReport, DecisionCriterion } from '../price/cost-report.ts'
 import {
   allocationRefusals,
   allocationTable,
@@ -13,35 +13,38 @@ import {
   optionRows,
   requirementLines,
 } from './cost-facts.ts'
-import { pricingBasis, sentence } from './facts.ts'
+import { sentence } from './facts.ts'
 import { formatNumber, formatStated, formatUsd, notAvailable } from './format.ts'
 import { bulletList, htmlSection, htmlTable, paragraph } from './html-table.ts'
 import { html, type Markup } from './markup.ts'
 import { shorten } from './plain-text.ts'
-import type { Report } from './report.ts'
 
-/** What the tokens cost, why, and on what assumptions. `chart` is the picture of the bills. */
-export function costSection(report: Report, chart: Markup): Markup {
-  const { cost } = report
+/**
+ * What the tokens cost, why, and on what assumptions.
+ *
+ * @param basis what load is priced and for which demand
+ * @param chart the pictures
+ */
+export function costSection(cost: CostReport, basis: string, chart: Markup): Markup {
   return htmlSection(
     'Cost',
-    paragraph(pricingBasis(report)),
-    cost.options.length === 0 ? paragraph('No option was priced.') : optionTable(report),
+    paragraph(basis),
+    cost.options.length === 0 ? paragraph('No option was priced.') : optionTable(cost),
     html`<p class="small">The prices of a token put the whole bill on the tokens named: they are alternatives and never add up.</p>
 `,
-    cost.breakEvens.length === 0 ? undefined : breakEvens(report),
-    cost.comparisons.length === 0 ? undefined : investments(report),
+    cost.breakEvens.length === 0 ? undefined : breakEvens(cost),
+    cost.comparisons.length === 0 ? undefined : investments(cost),
     html`<div class="charts">
 ${chart}</div>
 `,
-    decisionTable(report),
-    moreTables(report),
-    ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(report, option)),
-    assumptionTable(report),
+    decisionTable(cost),
+    moreTables(cost),
+    ...cost.options.filter(({ lines }) => lines.length > 0).map((option) => billOf(cost, option)),
+    assumptionTable(cost),
   )
 }
 
-function optionTable({ cost }: Report): Markup {
+function optionTable(cost: CostReport): Markup {
   const numeric = true
   return htmlTable(
     'Options',
@@ -66,7 +69,7 @@ function optionTable({ cost }: Report): Markup {
   )
 }
 
-function breakEvens({ cost }: Report): Markup {
+function breakEvens(cost: CostReport): Markup {
   const { headings, rows } = breakEvenTable(cost)
   const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
   return html`<h3>When one option beats another</h3>
@@ -75,7 +78,7 @@ ${htmlTable('Break-evens', columns, rows)}
 `
 }
 
-function investments({ cost }: Report): Markup {
+function investments(cost: CostReport): Markup {
   const { headings, rows } = investmentTable(cost)
   const columns = headings.map((heading, i) => ({ heading, numeric: i > 0 }))
   return html`<h3>What an investment is worth</h3>
@@ -84,7 +87,7 @@ ${htmlTable('Investments', columns, rows)}
 }
 
 /** Tables that few read and an auditor asks for. */
-function moreTables({ cost }: Report): Markup {
+function moreTables(cost: CostReport): Markup {
   const figures = figureTable(cost)
   const allocation = allocationTable(cost)
   const numeric = (headings: readonly string[]) =>
@@ -112,7 +115,7 @@ const criterionWords: Readonly<Record<DecisionCriterion, string>> = {
 }
 
 /** Nothing is ranked here that nobody asked to be ranked. */
-function decisionTable({ cost }: Report): Markup | undefined {
+function decisionTable(cost: CostReport): Markup | undefined {
   const rows = decisionRows(cost)
   if (rows.length === 0) return undefined
   const names = cost.decision.options.map(({ option }) => option)
@@ -148,7 +151,7 @@ function optionName({ option: { id, name, kind, missing, excluded } }: OptionRow
   return html`<strong>${id}</strong>: ${name} <span class="kind">${kind}</span>${why}${out}`
 }
 
-function billOf({ cost }: Report, option: CostOption): Markup {
+function billOf(cost: CostReport, option: CostOption): Markup {
   const columns = [
     { heading: 'Line' },
     { heading: 'USD a year', numeric: true },
@@ -169,7 +172,7 @@ function billOf({ cost }: Report, option: CostOption): Markup {
 ${htmlTable(`Bill of ${shorten(option.name, 60)}`, columns, [...rows, total])}`
 }
 
-function assumptionTable({ cost }: Report): Markup {
+function assumptionTable(cost: CostReport): Markup {
   return html`<h3>Assumptions</h3>
 ${htmlTable(
   'Assumptions',

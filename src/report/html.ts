@@ -1,7 +1,7 @@
 import type { Maybe } from '../arithmetic.ts'
 import type { OperatingPoint } from '../measure/summary.ts'
 import { fleetText, optionRows, ownOption } from './cost-facts.ts'
-import { identityFacts, pricedPoint, sentence, systemLine } from './facts.ts'
+import { identityFacts, pricedPoint, pricingBasis, sentence, systemLine } from './facts.ts'
 import {
   formatDate,
   formatInterval,
@@ -45,7 +45,7 @@ export const htmlFormat: ReportFormat = {
 async function renderHtml(report: Report): Promise<string> {
   const pictures = await renderCharts(report)
   const [bill, server, machine, others] = places.map((place) =>
-    pictures.filter(({ chart }) => placeOf(chart.id) === place).map(figureOf),
+    pictures.filter(({ chart }) => placeOf(chart.id) === place).map(chartFigure),
   )
   const sections = [
     levelSection(report),
@@ -65,7 +65,7 @@ ${others}</div>
     energySection(report, html`<div class="charts">${machine}</div>`),
     tokenSection(report),
     clientSection(report),
-    costSection(report, html`${bill}`),
+    costSection(report.cost, pricingBasis(report), html`${bill}`),
     hardwareSection(report),
     configurationSection(report),
     methodSection(report),
@@ -191,7 +191,8 @@ function withUnit(value: Maybe, unit: string): string {
   return value === undefined ? notAvailable : `${formatNumber(value)} ${unit}`
 }
 
-function figureOf({ chart, svg }: ChartPicture): Markup {
+/** A picture with what is to be said of it, or why there is none. */
+export function chartFigure({ chart, svg }: ChartPicture): Markup {
   if (chart.kind === 'left-out' || svg === undefined) {
     const why = chart.kind === 'left-out' ? chart.why : ''
     return html`<p class="small">Chart left out: ${chart.description} ${why}</p>

@@ -54,28 +54,47 @@ export function importedText(imported: readonly Imported[]): string {
 }
 
 function blockOf(imported: Imported): string[] {
-  const summary = toSummary(imported)
+  const { headings, rows, notes } = importedTable(imported)
+  return [
+    verdictOf(imported),
+    ...toSummary(imported).reasons.flatMap((reason) => wrap(reason, '  - ', '    ')),
+    ...modelLines(imported),
+    ...alignColumns([headings, ...rows]),
+    ...notes.flatMap((note, i) => wrap(note, i === 0 ? '  ' : '  - ', '    ')),
+  ]
+}
+
+/** What a file says of each load, as text; the first note is of the table as a whole. */
+export function importedTable(imported: Imported): {
+  readonly headings: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+  readonly notes: readonly string[]
+} {
+  const { points } = toSummary(imported)
   const rows = imported.points.map((point, i) => {
-    const judged = summary.points[i]
+    const judged = points[i]
     return judged ? columns.map(({ of }) => of(point, judged)) : []
   })
-  return [
-    `${summary.verdict}: ${plainText(imported.tool.name)}${versionOf(imported)}`,
-    ...summary.reasons.flatMap((reason) => wrap(reason, '  - ', '    ')),
-    ...modelLines(imported),
-    ...alignColumns([columns.map(({ heading }) => heading), ...rows]),
-    '  Times in ms. Percentiles are the tool’s own.',
-    ...differences(imported).flatMap((line) => wrap(line, '  - ', '    ')),
-    ...imported.notes.flatMap((note) => wrap(note, '  - ', '    ')),
-  ]
+  return {
+    headings: columns.map(({ heading }) => heading),
+    rows,
+    notes: [
+      'Times in ms. Percentiles are the tool’s own.',
+      ...differences(imported),
+      ...imported.notes,
+    ],
+  }
+}
+
+function verdictOf(imported: Imported): string {
+  return `${toSummary(imported).verdict}: ${plainText(imported.tool.name)}${versionOf(imported)}`
 }
 
 /** What must be read before any price made of it. */
 export function importedNotice(imported: Imported, cost: CostReport): string[] {
-  const { verdict, reasons } = toSummary(imported)
   return [
-    `${verdict}: ${plainText(imported.tool.name)}${versionOf(imported)}`,
-    ...reasons.map((reason) => `Reason: ${plainText(reason)}`),
+    verdictOf(imported),
+    ...toSummary(imported).reasons.map((reason) => `Reason: ${plainText(reason)}`),
     ...warningLines(cost).map((line) => `Warning: ${line}`),
   ]
 }
@@ -85,7 +104,8 @@ export function subjectNotice({ verdict, what }: Subject, cost: CostReport): str
   return [`${verdict}: ${what}`, ...warningLines(cost).map((line) => `Warning: ${line}`)]
 }
 
-function warningLines({ warnings }: CostReport): string[] {
+/** Of prices, where they stand before any of them. */
+export function warningLines({ warnings }: CostReport): string[] {
   return warnings.map(({ text }) => `Cost: ${plainText(text)}`)
 }
 

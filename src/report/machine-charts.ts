@@ -10,6 +10,7 @@ import {
   type Layer,
   limitLayers,
   nearLimit,
+  originOf,
   topLegend,
   valueChannel,
 } from './chart-look.ts'
@@ -94,7 +95,7 @@ function powerChart(
   const isBand = told.length > MOST_LINES
   const name = scopeName(scope)
   const spec = frame(
-    report,
+    originOf(report),
     `${name} power over time`,
     powerAxes(told, drawnLimitW),
     [
@@ -213,7 +214,7 @@ function heatChart(report: Report, devices: readonly Watched[]): Chart | undefin
   const names = drawn.map(({ name }) => name)
   const who = isOne ? (devices[0]?.label ?? '') : `${formatCount(devices.length)} devices`
   const spec = frame(
-    report,
+    originOf(report),
     'Temperature and clock over time',
     `${names.join(' (left) and ')}${drawn.length > 1 ? ' (right)' : ''} of ${who}; measured windows are shaded, their steady parts darker`,
     heatLayers(report, drawn),

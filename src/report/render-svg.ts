@@ -13,10 +13,14 @@ export interface ChartPicture {
 }
 
 /** Draws every chart of a report. Same report, same bytes, with or without a display. */
-export async function renderCharts(report: Report): Promise<ChartPicture[]> {
-  const stamp = stampOf(report)
+export function renderCharts(report: Report): Promise<ChartPicture[]> {
+  return drawCharts(chartsOf(report), stampOf(report))
+}
+
+/** @param stamp words that go before what each picture is called */
+export async function drawCharts(charts: readonly Chart[], stamp: string): Promise<ChartPicture[]> {
   const pictures: ChartPicture[] = []
-  for (const chart of chartsOf(report)) {
+  for (const chart of charts) {
     if (chart.kind === 'left-out') pictures.push({ chart })
     else {
       const label = stamp === '' ? chart.description : `${stamp}. ${chart.description}`

@@ -6,6 +6,7 @@ import {
   frame,
   LABEL_SIZE,
   type Layer,
+  originOf,
   PLOT_WIDTH,
   type Position,
   topLegend,
@@ -39,7 +40,7 @@ function requestsChart(report: Report): Chart | undefined {
   const top = Math.max(...values.map(({ value }) => value))
   const y = valueChannel('value', top)
   const spec = frame(
-    report,
+    originOf(report),
     'Requests on the server over time',
     'Requests running and waiting by the server’s own count; measured windows are shaded, their steady parts darker',
     timelineLayers(report, values, y, top > 0 ? top : 1, (x) => [line(values, { x, y, color })]),
@@ -53,7 +54,7 @@ function cacheChart(report: Report): Chart | undefined {
   if (values.length === 0) return undefined
   const y: Encoding['y'] = { ...valueChannel('value', 1), axis: { format: '.0%', tickCount: 5 } }
   const spec = frame(
-    report,
+    originOf(report),
     'KV cache in use over time',
     'Share of the KV cache in use by the server’s own account; measured windows are shaded, their steady parts darker',
     timelineLayers(report, values, y, 1, (x) => [

@@ -107,9 +107,22 @@ describe('what can be priced', () => {
       '--set',
       'demand.outputTokensPerDay=86.4e6',
     )
-    expect(stdout).toMatch(/^NOT JUDGED: throughput as stated/)
+    expect(stdout).toMatch(/^NOT JUDGED: \d+ output tokens\/s, as stated/)
     expect(stdout).toMatch(/own: .* 1 server, 100 % used/)
     fitsTerminal(stdout)
+  })
+
+  test('not a run in which no load met the SLO: that is an error which names the demand and what came nearest', async () => {
+    const document = JSON.parse(readFileSync(join(example, 'summary.json'), 'utf8'))
+    document.run.config.benchmark.slo = { ttftMs: 1 }
+    for (const [i, point] of document.summary.points.entries())
+      point.goodput = { requestsPerS: 0.1, goodRatio: i === 0 ? 0.5 : 0.25 }
+    const file = fileOf('too-slow.json', JSON.stringify(document))
+    const stderr = (await refused(file, '--scenario', quickstart)).replaceAll(/\s+/g, ' ')
+    expect(stderr).toContain('demand: no demand can be served within the SLO')
+    expect(stderr).toContain('(TTFT 1 ms); at best 50 % did, at 1 user')
+    expect(stderr).toContain('expected at least one level that does')
+    expect(stderr).toContain('--goodput')
   })
 
   test('nothing else', async () => {
@@ -124,6 +137,59 @@ describe('what can be priced', () => {
     const stderr = await refused(example, '--scenario', old)
     expect(stderr).toContain('old.yaml:1:16')
     expect(stderr).toContain('demand.amount with kind share-of-server')
+  })
+})
+
+describe('--html', () => {
+  const lenovo = join(root, 'scenarios', 'lenovo-lp2368.yaml')
+  const pictures = [
+    'USD per million output tokens, by option.',
+    'USD a year of each option, stacked by kind of cost.',
+    'USD per million output tokens of each option against output tokens a day.',
+    'USD per million output tokens of each option against the use of the machines.',
+    'How far each uncertain input, moved alone from its low to its high end, moves the price.',
+  ]
+
+  test('is the page of a published comparison: every table, every picture, and first that nothing was measured', async () => {
+    const { stdout } = await price('--throughput', '30576', '--scenario', lenovo, '--html')
+    expect(stdout.startsWith('<!doctype html>')).toBe(true)
+    const drawn = [...stdout.matchAll(/<title>NOT JUDGED\. ([^<]*)<\/title>/g)].map(
+      ([, name]) => name,
+    )
+    expect(drawn).toEqual(expect.arrayContaining(pictures))
+    expect(stdout).not.toContain('Chart left out')
+    for (const table of ['Options', 'Break-evens', 'Investments', 'Decision', 'Assumptions'])
+      expect(stdout).toContain(`aria-label="${table}"`)
+    expect(stdout.indexOf('NOT JUDGED: 30576 output tokens/s')).toBeLessThan(
+      stdout.indexOf('$0.110'),
+    )
+    expect(stdout).toContain('Prices older than 90 days')
+  })
+
+  test("of another tool's result holds the loads of its file", async () => {
+    const argv = [vllm(1000, 'page.json'), '--hardware', 'h200-sxm', '--scenario', quickstart]
+    const { stdout } = await price(...argv, '--html')
+    expect(stdout).toContain('<h2>What the file tells</h2>')
+    expect(stdout).toContain('NOT JUDGED: result of vLLM')
+  })
+
+  test('of a run is its whole report, and goes to a file where one is named', async () => {
+    const file = join(folder, 'page.html')
+    const { stdout, exitCode } = await price(example, '--html', '--output', file)
+    expect([exitCode, stdout]).toEqual([0, ''])
+    expect(readFileSync(file, 'utf8')).toContain('<h2>Cost</h2>')
+  })
+
+  test('is no part of a price, and no other format', async () => {
+    for (const other of [['--json'], ['--explain', 'options.own'], ['--solve', 'a=own:api']])
+      expect(await refused(example, '--html', ...other)).toContain('page of a whole price')
+    expect(await refused('--throughput', '1', '--hourly', '1', '--html')).toContain('whole price')
+  })
+
+  test('that cannot be written is told by an exit code of its own', async () => {
+    const { exitCode, stderr } = await price(example, '--output', '/nowhere/at/all.txt')
+    expect(exitCode).toBe(6)
+    expect(stderr).toContain('Choose another file')
   })
 })
 

@@ -8,7 +8,7 @@ import { type CostReport, figureFinder } from '../../src/price/cost-report.ts'
 import { priceSheetSchema } from '../../src/price/price-sheet.ts'
 import { priceSubject } from '../../src/price/price-subject.ts'
 import { scenarioSchema } from '../../src/price/scenario.ts'
-import type { Subject } from '../../src/price/subject.ts'
+import { type Subject, statedSubject } from '../../src/price/subject.ts'
 import { readYamlFile } from '../../src/yaml-file.ts'
 
 const folder = join(packageRoot, 'scenarios')
@@ -227,4 +227,19 @@ describe('the batch shop, by hand', async () => {
       6,
     )
   })
+})
+
+test('lenovo-lp2368 gives what the paper prints, by its own throughput: 0.11 USD, 0.89 at Azure, and 2,720 hours', async () => {
+  const report = priceSubject(
+    statedSubject(30_576, undefined, '2026-02-04'),
+    await load('lenovo-lp2368'),
+    catalogue,
+  )
+  const at = (path: string) => figureFinder(report)(path)?.value ?? Number.NaN
+  // 250,141.80 / 5 / 8760 + 6.37 = 12.08 USD/h; 12.08 / (30,576 x 3600) = 0.1098 a million.
+  expect(at('options.own.usdPerMillionOutputTokens')).toBeCloseTo(0.1098, 3)
+  expect(at('options.azure.usdPerMillionOutputTokens')).toBeCloseTo(0.893, 3)
+  expect(Math.abs(at('breakEvens.own.azure.months.flat.atMonths') * 730 - 2720)).toBeLessThan(1)
+  // The paper's own table has AWS at half of that, and its headline leaves it out.
+  expect(Math.abs(at('breakEvens.own.aws.months.flat.atMonths') * 730 - 5139.5)).toBeLessThan(6)
 })
