@@ -19,8 +19,11 @@ import { hardwareSchema } from '../report/machine-schema.ts'
 import {
   costDiffSchema,
   explanationSchema,
+  indifferenceSchema,
+  pricedSchema,
   priceJsonSchema,
   procurementSchema,
+  statedPriceSchema,
 } from '../report/price-schemas.ts'
 
 /** What `baremark detect --json` prints. */
@@ -41,6 +44,9 @@ export function jsonSchemas(): Readonly<Record<string, object>> {
     'group-report.schema.json': groupJsonSchema(),
     'hardware.schema.json': inputSchema(detectedSchema, 'hardware'),
     'hardware-profile.schema.json': inputSchema(hardwareProfileSchema, 'hardware profile'),
+    'indifference.schema.json': priceJsonSchema(indifferenceSchema, 'indifference'),
+    'price.schema.json': priceJsonSchema(pricedSchema, 'price'),
+    'stated-price.schema.json': priceJsonSchema(statedPriceSchema, 'stated price'),
     'model-limits.schema.json': inputSchema(modelLimitsSchema, 'model limits'),
     'noise-floor.schema.json': compareJsonSchema(noiseFloorSchema, 'noise floor'),
     'price-sheet.schema.json': inputSchema(priceSheetSchema, 'price sheet'),

@@ -13,6 +13,7 @@ import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-di
 import { explain, explanationJson, explanationText } from '../report/explain.ts'
 import { pricedImportText, pricedSubjectText } from '../report/imported.ts'
 import { reportFormats } from '../report/index.ts'
+import { pricedJson } from '../report/priced-json.ts'
 import { quickJson, quickText } from '../report/quick-price.ts'
 import { solvedJson, solvedText } from '../report/solved.ts'
 import type { PriceFlags } from './catalogue.ts'
@@ -62,7 +63,7 @@ async function printed(
   if (flags.solve !== undefined) return solved(priced, flags.solve, flags)
   if (flags.html) return pageOf(priced)
   if (!flags.json) return reportText(priced)
-  return `${JSON.stringify({ notice: priced.notices, ...priced.cost }, undefined, 2)}\n`
+  return pricedJson(priced.cost, priced.notices)
 }
 
 /**

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { differenceGroups } from '../measure/compare-set-up.ts'
 import type { CostDiffJson } from './cost-diff.ts'
-import { costFigureSchema, exclusionSchema, originSchema } from './cost-schema.ts'
+import { costFigureSchema, costSchema, exclusionSchema, originSchema } from './cost-schema.ts'
 import type { Plain, Same } from './json-schema.ts'
+import type { PricedJson } from './priced-json.ts'
 import type { ProcurementJson } from './procurement.ts'
+import type { StatedPriceJson } from './quick-price.ts'
+import type { SolvedJson } from './solved.ts'
 
 const notice = z.array(z.string()).describe('What must be read before any figure')
 const verdict = z.enum(['VALID', 'DEGRADED', 'INVALID', 'NOT JUDGED'])
@@ -133,6 +136,50 @@ export const explanationSchema = z.union([
   }),
 ])
 
+/** What `baremark price --json` prints: the `cost` of a report, with what must be read before it. */
+export const pricedSchema = costSchema.extend({
+  schemaVersion: z.literal(1),
+  kind: z.literal('baremark-price'),
+  notice,
+})
+
+/** What `baremark price --solve --json` prints. */
+export const indifferenceSchema = z.strictObject({
+  notice,
+  schemaVersion: z.literal(1),
+  kind: z.literal('baremark-indifference'),
+  input: z.string().describe('Path of the input that was sought'),
+  label: z.string(),
+  unit: z.string(),
+  value: figure('What it is'),
+  optionA: z.string(),
+  optionB: z.string(),
+  low: figure('Low end of where it was sought'),
+  high: figure('High end of where it was sought'),
+  outcome: z
+    .enum(['at', 'never', 'same', 'unknown'])
+    .describe('same: they cost the same whatever it is; unknown: a bill is'),
+  places: z.array(
+    z.strictObject({
+      value: z.number(),
+      jumps: z.boolean().describe('Their bills step over each other there, instead of meeting'),
+      cheaperBelow: z.string().optional(),
+      cheaperAbove: z.string().optional(),
+    }),
+  ),
+  dearer: z.string().optional().describe('Id of the option that stays dearer'),
+  explanation: z.string(),
+})
+
+/** What `baremark price --throughput --hourly --json` prints. */
+export const statedPriceSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  kind: z.literal('baremark-stated-price'),
+  notice,
+  leavesOut: z.array(z.string()),
+  figures: z.array(costFigureSchema),
+})
+
 /** The same as a JSON Schema, for programs that are not written in TypeScript. */
 export function priceJsonSchema(schema: z.ZodType, name: string): object {
   const { $schema, ...rest } = z.toJSONSchema(schema)
@@ -148,3 +195,6 @@ export function priceJsonSchema(schema: z.ZodType, name: string): object {
 /** Do not compile when a schema and its type differ, be it in one optional key. */
 true satisfies Same<Plain<z.output<typeof costDiffSchema>>, Plain<CostDiffJson>>
 true satisfies Same<Plain<z.output<typeof procurementSchema>>, Plain<ProcurementJson>>
+true satisfies Same<Plain<z.output<typeof pricedSchema>>, Plain<PricedJson>>
+true satisfies Same<Plain<z.output<typeof indifferenceSchema>>, Plain<SolvedJson>>
+true satisfies Same<Plain<z.output<typeof statedPriceSchema>>, Plain<StatedPriceJson>>

@@ -38,9 +38,17 @@ export function quickText(figures: readonly CostFigure[]): string {
   return `${lines.join('\n')}\n`
 }
 
-/** For programs. */
+/** The same for programs. */
+export interface StatedPriceJson {
+  readonly schemaVersion: 1
+  readonly kind: 'baremark-stated-price'
+  readonly notice: readonly string[]
+  readonly leavesOut: readonly string[]
+  readonly figures: readonly CostFigure[]
+}
+
 export function quickJson(figures: readonly CostFigure[]): string {
-  const document = {
+  const document: StatedPriceJson = {
     schemaVersion: 1,
     kind: 'baremark-stated-price',
     notice: [NOTICE],

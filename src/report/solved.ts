@@ -1,3 +1,4 @@
+import type { Maybe } from '../arithmetic.ts'
 import type { Indifference } from '../price/uncertainty/indifference.ts'
 import { exactText } from './explain.ts'
 import { refuseNonNumbers } from './json.ts'
@@ -43,8 +44,22 @@ function cheaper(option: string | undefined): string {
   return option === undefined ? 'they cost the same' : `${option} costs less`
 }
 
-/** For programs. */
+/** The same for programs, where an unknown value is an absent key. */
+export interface SolvedJson extends Omit<Indifference, 'value' | 'low' | 'high'> {
+  readonly value?: Maybe
+  readonly low?: Maybe
+  readonly high?: Maybe
+  readonly notice: readonly string[]
+  readonly schemaVersion: 1
+  readonly kind: 'baremark-indifference'
+}
+
 export function solvedJson(solved: Indifference, notice: readonly string[]): string {
-  const document = { notice, schemaVersion: 1, kind: 'baremark-indifference', ...solved }
+  const document: SolvedJson = {
+    notice,
+    schemaVersion: 1,
+    kind: 'baremark-indifference',
+    ...solved,
+  }
   return `${JSON.stringify(document, refuseNonNumbers, 2)}\n`
 }

@@ -71,6 +71,7 @@ describe('what can be priced', () => {
     expect(whole.exitCode).toBe(0)
     expect(named.stdout).toBe(whole.stdout)
     expect(JSON.parse(whole.stdout).figures.length).toBeGreaterThan(20)
+    expect(priceSchemasByKind(JSON.parse(whole.stdout))).toBeUndefined()
   })
 
   test('a summary by itself gives the same figures, and says that they were not computed again', async () => {
@@ -253,6 +254,7 @@ describe('a quick price', () => {
       ...['--throughput', '1000', '--hourly', '3.6', '--utilisation', '0.5'],
       ...['--input-throughput', '1000', '--json'],
     )
+    expect(priceSchemasByKind(JSON.parse(stdout))).toBeUndefined()
     const { figures } = JSON.parse(stdout)
     const figureValue = (name: string) =>
       figures.find(({ path }: { path: string }) => path === `stated.${name}`)?.value
@@ -348,6 +350,7 @@ describe('--solve', () => {
       ...[...flags, '--solve', 'options.own.electricityUsdPerKwh=own:api', '--json'],
     )
     // Energy is 81.34 USD of 632.46, and the API costs 25,609: at 308 times the price of energy.
+    expect(priceSchemasByKind(JSON.parse(stdout))).toBeUndefined()
     const { outcome, places } = JSON.parse(stdout)
     expect([outcome, places.length]).toEqual(['at', 1])
     const never = await price(...flags, '--solve', 'options.own.residualRatio=own:api')

@@ -1,12 +1,18 @@
 import {
   costDiffSchema,
   explanationSchema,
+  indifferenceSchema,
+  pricedSchema,
   procurementSchema,
+  statedPriceSchema,
 } from '../../src/report/price-schemas.ts'
 
 const schemas = {
   'baremark-cost-diff': costDiffSchema,
   'baremark-explanation': explanationSchema,
+  'baremark-indifference': indifferenceSchema,
+  'baremark-price': pricedSchema,
+  'baremark-stated-price': statedPriceSchema,
   'baremark-procurement': procurementSchema,
 }
 
