@@ -166,7 +166,8 @@ const missingReasons: Readonly<Record<string, string>> = {
   'measured.outputTokensPerS': 'no load level could be priced',
   'measured.inputPerOutputToken':
     'no input throughput was measured at a level that could be priced',
-  'measured.units': 'how many units serve the model is unknown',
+  'measured.units':
+    'how many units serve the model is unknown: give --gpus, or units in the scenario',
 }
 
 /** The first machines of one's own, were they priced at this level. */
