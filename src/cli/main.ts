@@ -550,6 +550,10 @@ function addReport(program: Command, io: Io, done: Done): void {
       '--at <place>',
       'throughput on the front at "60 tok/s/user" or "TTFT p95 300 ms", also between levels (text or json)',
     )
+    .option(
+      '--model-config <file>',
+      "the model's config.json, where the run had none: how near memory and arithmetic units were to their peaks",
+    )
     .option('--output <file>', 'write to a file instead of stdout')
     .action(async (run, flags) => {
       const { reportCommand } = await import('./report.ts')

@@ -1,13 +1,20 @@
+import { acceleratorOf } from '../detect/accelerator.ts'
+import { modelFacts } from '../detect/fit/model-facts.ts'
 import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { readingFormats } from '../report/frontier-reading.ts'
 import { groupFormats } from '../report/group-formats.ts'
 import { reportFormats } from '../report/index.ts'
+import { plainText } from '../report/plain-text.ts'
+import type { Report } from '../report/report.ts'
 import { rivalFormats } from '../report/rival-view.ts'
 import { groupDirectory } from '../verify/read-group.ts'
+import { readRun } from '../verify/read-run.ts'
 import { renderAs } from './as.ts'
+import { loadCatalogue } from './catalogue.ts'
 import { recomputeGroup } from './group.ts'
 import type { Io } from './io.ts'
-import { recomputeReport } from './recompute.ts'
+import { readModelConfig } from './model-config.ts'
+import { recomputeReport, recomputeStored } from './recompute.ts'
 import { writeWhole } from './results-folder.ts'
 import { parsePlace } from './values.ts'
 
@@ -16,6 +23,7 @@ interface ReportFlags {
   readonly output?: string
   readonly as?: string
   readonly at?: string
+  readonly modelConfig?: string
 }
 
 /** `baremark report`, of one run or a group of them. @throws UserError */
@@ -28,27 +36,54 @@ export async function reportCommand(path: string, flags: ReportFlags, io: Io): P
   return exitCodes.valid
 }
 
-async function textOf(path: string, { format, as, at }: ReportFlags, io: Io): Promise<string> {
+async function textOf(path: string, flags: ReportFlags, io: Io): Promise<string> {
+  const { format, as, at, modelConfig } = flags
   if (as !== undefined && at !== undefined) {
     throw new UserError('--as and --at are two reports.', { remedy: 'Choose one of them.' })
   }
+  if (modelConfig !== undefined && (as ?? at) !== undefined) {
+    throw new UserError('--model-config goes into a whole report.', {
+      remedy: `Leave out --${as === undefined ? 'at' : 'as'}.`,
+    })
+  }
   if (as !== undefined) return renderAs(path, as, formatNamed(rivalFormats, format), io)
   if (at === undefined)
-    return formatNamed(reportFormats, format).render(await recomputeReport(path, {}, io))
+    return formatNamed(reportFormats, format).render(await reportOf(path, flags, io))
   const wanted = parsePlace(at)
   const { render } = formatNamed(readingFormats, format)
   return render(await recomputeReport(path, {}, io), wanted)
 }
 
+/** With the model's sizes where they are given only now. @throws UserError */
+async function reportOf(path: string, { modelConfig }: ReportFlags, io: Io): Promise<Report> {
+  if (modelConfig === undefined) return recomputeReport(path, {}, io)
+  const [stored, { config, sha256 }] = await Promise.all([
+    readRun(path),
+    readModelConfig(modelConfig),
+  ])
+  const { hardware, target } = stored.run
+  const { profiles } = stored.pricing?.catalogue ?? (await loadCatalogue())
+  const stated = stored.pricing?.scenario.hardwareProfile
+  const accelerator = acceleratorOf(hardware, target.loopback, stated, profiles)
+  const roofline = { model: modelFacts(config, sha256), accelerator }
+  io.stderr(
+    `The model is taken to be that of ${plainText(modelConfig)}, which is not stored with the run.\n`,
+  )
+  return recomputeStored({ ...stored, run: { ...stored.run, roofline } }, {}, io)
+}
+
 async function textOfGroup(
   directory: string,
-  { format, as, at }: ReportFlags,
+  { format, as, at, modelConfig }: ReportFlags,
   io: Io,
 ): Promise<string> {
-  if (as !== undefined || at !== undefined) {
-    throw new UserError('--as and --at are of one run, and this is a group of them.', {
-      remedy: 'Name the folder of one of its runs.',
-    })
+  if (as !== undefined || at !== undefined || modelConfig !== undefined) {
+    throw new UserError(
+      '--as, --at and --model-config are of one run, and this is a group of them.',
+      {
+        remedy: 'Name the folder of one of its runs.',
+      },
+    )
   }
   return formatNamed(groupFormats, format).render(await recomputeGroup(directory, io))
 }
