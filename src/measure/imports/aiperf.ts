@@ -138,8 +138,9 @@ function read(documents: readonly JsonObject[]) {
   return {
     version: documents.map((document) => textAt(document, 'aiperf_version')).find(Boolean),
     points: [...(own ? [own] : points), ...repeated.map(repeatedPoint)],
-    notes: [
+    throughput:
       'Throughputs are over the time from the first request sent to the last answer, drain included.',
+    notes: [
       "Output tokens are counted by the client's tokenizer, reasoning included, unless the server was asked to.",
       ...(lines.length > 0 && own === undefined
         ? ['The lines of requests were not used: they are not those of one summary beside them.']

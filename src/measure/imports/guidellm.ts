@@ -47,8 +47,9 @@ export const guidellm: ImportFormat = {
       .map((document) => textAt(document, 'metadata', 'guidellm_version'))
       .find(Boolean),
     points: documents.flatMap((document) => objectsAt(document, 'benchmarks').map(pointOf)),
-    notes: [
+    throughput:
       'Rates of tokens and requests are means of rates weighted by time, not clipped at the window.',
+    notes: [
       'Percentiles are read off a step function, and come with as few as two requests.',
       'Its clock is that of the wall, which may be set while it runs.',
     ],

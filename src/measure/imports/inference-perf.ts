@@ -36,8 +36,9 @@ export const inferencePerf: ImportFormat = {
     objectAt(document, 'successes') !== undefined,
   read: (documents) => ({
     points: withoutWhole(documents).map(pointOf),
-    notes: [
+    throughput:
       'Throughputs are over the time from the first request sent to the last answer, failed requests included.',
+    notes: [
       "Tokens are counted by the client's tokenizer unless told otherwise.",
       withoutWhole(documents).length < documents.length
         ? 'The report of the whole run was left out: it mixes the loads of its stages.'
