@@ -16,7 +16,7 @@ type SummaryDistribution = Omit<Distribution, 'n' | PercentileName> & {
 } & { readonly [name in PercentileName]: SummaryPercentile }
 
 /** What a level of another tool has in common with an operating point of ours. Nothing of it was judged. */
-export interface ImportedOperatingPoint
+interface ImportedOperatingPoint
   extends Pick<
     OperatingPoint,
     | 'level'
