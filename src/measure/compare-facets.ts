@@ -196,7 +196,7 @@ function importFacets({ tool, clockStart, points }: Imported, arrivals: boolean)
     ),
     told(
       'hardware',
-      'Processor',
+      'Processor, by its tool',
       all(({ processor }) => processor),
     ),
     told(

@@ -1,4 +1,4 @@
-import type { Maybe } from '../arithmetic.ts'
+import { type Maybe, sum } from '../arithmetic.ts'
 import { definitionsOf, type MetricDefinition } from './compare-definitions.ts'
 import { withSharedLevels } from './compare-levels.ts'
 import {
@@ -67,6 +67,8 @@ export interface ImportFacts {
   /** As the file has it, in an unknown time zone. */
   readonly date?: string
   readonly model?: string
+  /** Requests that failed, at all its loads together, as far as its file tells. */
+  readonly failedRequests?: number
   readonly verdict: 'NOT JUDGED'
   /** What pricing and comparing ask and its file does not tell, in words. */
   readonly cannotTell: readonly string[]
@@ -158,6 +160,7 @@ export function factsOf(run: Named): ComparedFacts {
 function importFacts({ name, path, imported }: Named<ComparedImport>): ImportFacts {
   const { tool, points, cannotTell, notes, throughput } = imported
   const [first] = points
+  const failed = points.flatMap(({ requests }) => requests.failed ?? [])
   const models = [...new Set(points.flatMap(({ model }) => model ?? []))]
   return {
     name,
@@ -165,6 +168,7 @@ function importFacts({ name, path, imported }: Named<ComparedImport>): ImportFac
     tool,
     date: first?.date,
     model: models.length === 0 ? undefined : models.join(', '),
+    failedRequests: failed.length === 0 ? undefined : sum(failed),
     verdict: 'NOT JUDGED',
     cannotTell,
     notes: notes.filter((note) => note !== throughput),

@@ -210,8 +210,8 @@ function runLine(facts: ComparedFacts): string {
 
 function runParts(facts: ComparedFacts): string[] {
   if (facts.verdict !== 'NOT JUDGED') return [facts.model, formatDate(facts.epoch)]
-  const { model = 'model unknown', date = 'date unknown' } = facts
-  return [toolName(facts), model, date]
+  const { model = 'model unknown', date = 'date unknown', failedRequests } = facts
+  return [toolName(facts), model, date, `failed requests: ${formatCount(failedRequests)}`]
 }
 
 const groupTitles: Readonly<Record<DifferenceGroup, string>> = {

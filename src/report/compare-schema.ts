@@ -36,6 +36,7 @@ const comparedFactsSchema = z.union([
       tool: z.strictObject({ name: z.string(), version: z.string().optional() }),
       date: z.string().optional().describe('As the file has it, in an unknown time zone'),
       model: z.string().optional(),
+      failedRequests: count.optional().describe('At all its loads together'),
       verdict: z.literal('NOT JUDGED'),
       cannotTell: z.array(z.string()).describe('What comparing asks and its file does not tell'),
       notes: z.array(z.string()).describe("How the tool's way differs from ours"),

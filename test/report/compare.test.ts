@@ -76,6 +76,13 @@ describe("other tools' results", () => {
     expect(mixed).toContain('* Output tokens/s (B): Over the whole run.')
   })
 
+  test('tell how many of their requests failed, or that nobody knows', () => {
+    const failing = comparedImport([{ ...point, requests: { completed: 97, failed: 3 } }])
+    const text = compareText(compareSides([[failing], [other(2)]]))
+    expect(text).toContain('failed requests: 3, NOT JUDGED')
+    expect(text).toContain('failed requests: n/a, NOT JUDGED')
+  })
+
   test('still fit into 100 columns', () => {
     const text = compareText(compareSides([three, [other(1), other(1.7), other(2.9)]]))
     expect(longestLine(text)).toBeLessThanOrEqual(100)

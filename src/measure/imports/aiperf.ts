@@ -25,7 +25,10 @@ const metricTags = {
 } as const satisfies Record<string, ImportedMetric>
 
 const differences: Partial<Record<ImportedMetric, string>> = {
-  latencyMs: 'Ends at the last chunk that is not empty, not at the end of the stream.',
+  ttftMs: 'Begins before the connection is opened.',
+  tpotMs: 'The formula is that of ours, but answers that came all at once count, as 0.',
+  latencyMs:
+    'Begins before the connection is opened, and ends at the last chunk that is not empty, not at the end of the stream.',
   tokensPerSPerUser: 'A value for each request: 1000 / its TPOT.',
 }
 
