@@ -1,13 +1,11 @@
 import { exitCodes, UserError } from '../errors.ts'
 import { type Comparison, compareSides } from '../measure/compare.ts'
-import type { ComparedRun } from '../measure/compare-metrics.ts'
 import { type NoiseFloor, noiseFloor } from '../measure/compare-self.ts'
 import { type CompareResult, incomparableLines } from '../report/compare-document.ts'
 import { compareJson, compareMarkdown, compareText } from '../report/compare-formats.ts'
-import { comparedRun } from '../verify/compared-run.ts'
-import { isAddedUntilNarrow, runsAt } from './group.ts'
+import { runsAt } from './group.ts'
 import type { Io } from './io.ts'
-import { recomputeReport } from './recompute.ts'
+import { readCompared, readSides } from './read-compared.ts'
 
 /** How a result is printed; text where neither is asked for. */
 export interface FormatFlags {
@@ -35,7 +33,7 @@ export async function compareCommand(
 ): Promise<number> {
   const format = formatOf(flags)
   const lists = await sidesOf(given, flags.aa, io)
-  const sides = await readSides(lists, io)
+  const sides = await readSides(lists, (path) => readCompared(path, io))
   const result = flags.aa === undefined ? compareSides(sides) : noiseFloor(sides.flat())
   if (!flags.force) refuseIncomparable(result)
   io.stdout(format(result))
@@ -53,7 +51,8 @@ async function sidesOf(
     throw new UserError(
       `A comparison is of 2 to ${MOST_SIDES} sides, and ${given.length} are given.`,
       {
-        remedy: 'Name results directories: `baremark compare A B`, or `compare A1,A2,A3 B1,B2,B3`.',
+        remedy:
+          "Name results directories or other tools' result files: `baremark compare A B`, or `compare A1,A2,A3 B1,B2,B3`.",
       },
     )
   }
@@ -64,57 +63,24 @@ async function sidesOf(
   })
 }
 
-/** Results directories, a group's folder standing for those of its runs. @throws UserError for an empty name */
+/** Paths of results, a group's folder standing for those of its runs. @throws UserError for an empty name */
 export async function pathsOf(list: string, io: Io): Promise<string[]> {
   const paths = list.split(',').map((path) => path.trim())
   if (!paths.includes('')) return (await Promise.all(paths.map((path) => runsAt(path, io)))).flat()
-  throw new UserError(`"${list}" names no results directory between two commas.`, {
+  throw new UserError(`"${list}" names nothing between two commas.`, {
     remedy: 'Write A1,A2,A3 without spaces.',
   })
-}
-
-/**
- * Computes every run again from its records, one after the other: there may be more of them than fit into memory.
- *
- * @throws UserError for a run given twice, which would pass for a run without chance
- */
-export async function readSides(
-  lists: readonly (readonly string[])[],
-  io: Io,
-): Promise<ComparedRun[][]> {
-  const seen = new Map<string, string>()
-  const sides: ComparedRun[][] = []
-  for (const paths of lists) {
-    const side: ComparedRun[] = []
-    for (const path of paths) {
-      const run = {
-        ...comparedRun(path, await recomputeReport(path, {}, io)),
-        addedUntilNarrow: await isAddedUntilNarrow(path),
-      }
-      refuseRepeated(run, seen)
-      side.push(run)
-    }
-    sides.push(side)
-  }
-  return sides
-}
-
-function refuseRepeated({ path, run }: ComparedRun, seen: Map<string, string>): void {
-  const identity = `${run.runId} ${run.epoch}`
-  const before = seen.get(identity)
-  if (before !== undefined) {
-    throw new UserError(`${path} and ${before} are the same run, ${run.runId}.`, {
-      remedy: 'Name each run once.',
-    })
-  }
-  seen.set(identity, path)
 }
 
 function refuseIncomparable(result: Comparison | NoiseFloor): void {
   if (!result.forced) return
   const sides = 'sides' in result ? result.sides : [{ name: 'A', runs: result.runs }]
+  const isPartlyTold = sides.some(({ runs }) =>
+    runs.some(({ verdict }) => verdict === 'NOT JUDGED'),
+  )
+  const orUntold = isPartlyTold ? ', or nothing says that they measure the same' : ''
   throw new UserError(
-    `These runs measure different things: ${incomparableLines(result.differences, sides).join('. ')}.`,
+    `These runs measure different things${orUntold}: ${incomparableLines(result.differences, sides).join('. ')}.`,
     { remedy: 'Compare runs of the same work; --force compares them all the same and says so.' },
   )
 }

@@ -3,8 +3,9 @@ import { type GateOutcome, judgePolicy } from '../measure/compare-gate.ts'
 import { gatePolicySchema } from '../measure/compare-policy.ts'
 import { incomparableLines } from '../report/compare-document.ts'
 import { readYamlFile } from '../yaml-file.ts'
-import { type FormatFlags, formatOf, pathsOf, readSides } from './compare.ts'
+import { type FormatFlags, formatOf, pathsOf } from './compare.ts'
 import type { Io } from './io.ts'
+import { readJudged, readSides } from './read-compared.ts'
 
 interface GateFlags extends FormatFlags {
   readonly baseline: string
@@ -22,13 +23,13 @@ const codes: Readonly<Record<GateOutcome, ExitCode>> = {
 /**
  * `baremark gate`: holds a run against a baseline under a policy.
  *
- * @throws UserError for a policy that cannot be read, or runs that measure different things
+ * @throws UserError for a policy that cannot be read, runs that measure different things, or what is not a run of ours
  */
 export async function gateCommand(given: string, flags: GateFlags, io: Io): Promise<number> {
   const format = formatOf(flags)
   const policy = await readYamlFile(flags.policy, gatePolicySchema)
   const lists = [await pathsOf(flags.baseline, io), await pathsOf(given, io)]
-  const [baseline = [], candidate = []] = await readSides(lists, io)
+  const [baseline = [], candidate = []] = await readSides(lists, (path) => readJudged(path, io))
   const result = judgePolicy(baseline, candidate, policy)
   const sides = [
     { name: 'A', runs: result.baseline },

@@ -582,11 +582,11 @@ function addCompare(program: Command, io: Io, done: Done): void {
     )
     .argument(
       '[sides...]',
-      'results directories; several runs of one side with commas: A1,A2,A3 B1,B2,B3, or the folder of a group of runs. The first side is what the others are held against',
+      "results directories, summaries or other tools' result files; several runs of one side with commas: A1,A2,A3 B1,B2,B3, or the folder of a group of runs. The first side is what the others are held against",
     )
     .option(
       '--aa <runs>',
-      'runs of one thing, with commas, or a group of them: how much they differ by chance alone',
+      'runs of one thing, or results of one tool, with commas, or a group of runs: how much they differ by chance alone',
     )
     .option('--force', 'compare what measures different things, and say so first', false)
     .option('--json', 'print JSON', false)

@@ -103,15 +103,16 @@ function isOfSummary(line: string): boolean {
   return line === FROM_SUMMARY
 }
 
-/** The results directory that a path is, or is a file of. */
-async function runDirectory(path: string): Promise<string | undefined> {
+/** The results directory that a path is, or is a file of; nothing where it is anything else. */
+export async function runDirectory(path: string): Promise<string | undefined> {
   if (await exists(join(path, runFiles.run))) return path
   const names: readonly string[] = [runFiles.run, runFiles.summary]
   if (!names.includes(basename(path))) return undefined
   return (await exists(join(dirname(path), runFiles.run))) ? dirname(path) : undefined
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** Whether a path is a file that is there. */
+export async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile()
   } catch {
@@ -119,7 +120,12 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function pricedImport(path: string, flags: PriceFlags, io: Io): Promise<Priced> {
+/**
+ * Another tool's result, telling what of a folder is none.
+ *
+ * @throws UserError where nothing is one, or they are of several tools
+ */
+export async function readOneImported(path: string, io: Pick<Io, 'stderr'>): Promise<Imported> {
   const { imported, skipped } = await readImported(path)
   for (const { file, why } of skipped) io.stderr(`Left out ${plainText(file)}: ${plainText(why)}\n`)
   const [first, ...others] = imported
@@ -127,6 +133,11 @@ async function pricedImport(path: string, flags: PriceFlags, io: Io): Promise<Pr
     throw new UserError(`${path} holds results of ${imported.length} tools.`, {
       remedy: 'Name the file of one of them.',
     })
+  return first
+}
+
+async function pricedImport(path: string, flags: PriceFlags, io: Io): Promise<Priced> {
+  const first = await readOneImported(path, io)
   const subject = subjectOfImport(first)
   const [scenario, catalogue] = await Promise.all([loadScenario(flags), loadCatalogue()])
   const cost = priceSubject(subject, scenario, catalogue)

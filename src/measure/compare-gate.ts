@@ -19,6 +19,7 @@ import {
   differencesOf,
   type MachineChange,
   machineChanges,
+  type NamedRun,
 } from './compare-set-up.ts'
 import type { MetricComparison } from './statistics/comparison.ts'
 
@@ -79,7 +80,7 @@ export function judgePolicy(
   const [baseline = [], candidate = []] = nameRuns([baselineRuns, candidateRuns])
   const all = [...baseline, ...candidate]
   const differences = differencesOf(all)
-  const { rules, tests } = judgeRules(baselineRuns, candidateRuns, policy)
+  const { rules, tests } = judgeRules(baseline, candidate, policy)
   return {
     schemaVersion: 1,
     kind: 'baremark-gate',
@@ -110,8 +111,8 @@ interface RuleAtLevel {
 }
 
 function judgeRules(
-  baseline: readonly ComparedRun[],
-  candidate: readonly ComparedRun[],
+  baseline: readonly NamedRun[],
+  candidate: readonly NamedRun[],
   policy: GatePolicy,
 ): { rules: JudgedRule[]; tests: number } {
   const levels = [...new Set(baseline.flatMap(({ summary }) => summary.points.map((p) => p.label)))]

@@ -1,8 +1,15 @@
-import type { Difference, NamedRun } from './compare-set-up.ts'
+import type { Named } from './compare-metrics.ts'
+import { type Difference, untoldFacets } from './compare-set-up.ts'
 
 /** A doubt about a comparison. `text` says what, and what to do. */
 export interface ComparisonNote {
-  readonly kind: 'not-interleaved' | 'mixed-side' | 'few-runs' | 'stopped-by-width'
+  readonly kind:
+    | 'not-interleaved'
+    | 'mixed-side'
+    | 'few-runs'
+    | 'stopped-by-width'
+    | 'untold'
+    | 'levels-left-out'
   readonly text: string
 }
 
@@ -10,13 +17,14 @@ export interface ComparisonNote {
 const MANY_RUNS = 5
 
 export function comparisonNotes(
-  sides: readonly (readonly NamedRun[])[],
+  sides: readonly (readonly Named[])[],
   differences: readonly Difference[],
 ): ComparisonNote[] {
   return [
     ...fewRuns(sides),
     ...stoppedByWidth(sides),
     ...interleaving(sides),
+    ...untold(sides.flat()),
     ...sides.flatMap(mixture(differences)),
   ]
 }
@@ -25,14 +33,16 @@ export function comparisonNotes(
  * Groups that ended when their interval was within 2 %, compared with themselves 3,000 times: 8 to 10 % of the tests at
  * 0.05 found a difference, at spreads of 1 to 2 %.
  */
-function stoppedByWidth(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
-  const names = sides.flat().flatMap((run) => (run.addedUntilNarrow ? [run.name] : []))
+function stoppedByWidth(sides: readonly (readonly Named[])[]): ComparisonNote[] {
+  const names = sides
+    .flat()
+    .flatMap((run) => (run.imported === undefined && run.addedUntilNarrow ? [run.name] : []))
   if (names.length === 0) return []
   const text = `Runs ${names.join(', ')} were added until they agreed, so they scatter less than runs do: a test at 0.05 finds a difference where there is none in up to 10 % of cases, and intervals are too narrow. For a comparison fix the number of runs beforehand.`
   return [{ kind: 'stopped-by-width', text }]
 }
 
-function fewRuns(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
+function fewRuns(sides: readonly (readonly Named[])[]): ComparisonNote[] {
   const fewest = Math.min(...sides.map(({ length }) => length))
   if (fewest >= MANY_RUNS) return []
   return [{ kind: 'few-runs', text: fewRunsText(fewest, sides.length === 1) }]
@@ -47,14 +57,47 @@ function fewRunsText(fewest: number, isOneSide: boolean): string {
 }
 
 /** What drifts with time (heat, neighbours, caches) looks like a difference where one side came first. */
-function interleaving(sides: readonly (readonly NamedRun[])[]): ComparisonNote[] {
+function interleaving(sides: readonly (readonly Named[])[]): ComparisonNote[] {
   const [first = [], ...others] = sides
     .filter(({ length }) => length > 1)
-    .map((side) => side.map(({ run }) => Date.parse(run.epoch)))
+    .map((side) => side.map(startedMs))
   if (!others.some((other) => isBefore(first, other) || isBefore(other, first))) return []
   const text =
     'Each side was measured in one go: whatever drifted with time looks like a difference between them. Measure in turns: A, B, A, B ...'
   return [{ kind: 'not-interleaved', text }]
+}
+
+/** Other tools' files do not say in which time zone: never before or after. */
+function startedMs(run: Named): number {
+  return run.imported === undefined ? Date.parse(run.run.epoch) : Number.NaN
+}
+
+function untold(runs: readonly Named[]): ComparisonNote[] {
+  const { runs: names, labels } = untoldFacets(runs)
+  if (labels.length === 0) return []
+  const text = `The files of ${names.join(', ')} do not tell these, so nothing says that they are the same: ${labels.join('; ')}.`
+  return [{ kind: 'untold', text }]
+}
+
+/** Names the levels of the first side that no other has, and of the others those that the first does not have. */
+export function levelsLeftOut(sides: readonly (readonly Named[])[]): ComparisonNote[] {
+  const [first = [], ...others] = sides
+  const levels = new Set(first.flatMap(levelsIn))
+  const shared = new Set(others.flatMap((side) => side.flatMap(levelsIn)))
+  const lines = [...leftOutOf(first, shared), ...others.flatMap((side) => leftOutOf(side, levels))]
+  if (lines.length === 0) return []
+  const text = `Load levels of one side alone are left out: ${lines.join('; ')}.`
+  return [{ kind: 'levels-left-out', text }]
+}
+
+function levelsIn({ summary }: Named): string[] {
+  return summary.points.map(({ label }) => label)
+}
+
+function leftOutOf(side: readonly Named[], others: ReadonlySet<string>): string[] {
+  const alone = [...new Set(side.flatMap(levelsIn))].filter((label) => !others.has(label))
+  const names = side.map(({ name }) => name).join(', ')
+  return alone.length === 0 ? [] : [`of ${names} ${alone.join(', ')}`]
 }
 
 function isBefore(some: readonly number[], others: readonly number[]): boolean {
@@ -65,7 +108,7 @@ function isBefore(some: readonly number[], others: readonly number[]): boolean {
 const mayVary: readonly string[] = ['seed']
 
 function mixture(differences: readonly Difference[]) {
-  return (side: readonly NamedRun[]): ComparisonNote[] => {
+  return (side: readonly Named[]): ComparisonNote[] => {
     const names = side.map(({ name }) => name)
     const labels = differences
       .filter(({ label }) => !mayVary.includes(label))

@@ -1,22 +1,23 @@
 import { mean } from '../arithmetic.ts'
 import {
   ALPHA,
-  figuresOf,
+  type ComparedFacts,
+  factsOf,
   MINIMUM_EFFECT_RATIO,
   nameRuns,
   POWER,
-  pointsAt,
-  type RunFacts,
-  runFacts,
-  sourcesDiffer,
 } from './compare.ts'
+import { definitionsOf, type MetricDefinition } from './compare-definitions.ts'
+import { withSharedLevels } from './compare-levels.ts'
 import {
-  type ComparedRun,
+  type Compared,
   type HeadlineMetricName,
   headlineMetric,
   headlineMetricNames,
+  type Named,
 } from './compare-metrics.ts'
 import { type ComparisonNote, comparisonNotes } from './compare-notes.ts'
+import { areBesideOthers, figuresOf, pointsAt, sourcesDiffer } from './compare-points.ts'
 import {
   type Difference,
   differencesOf,
@@ -45,6 +46,8 @@ interface NoiseOfMetric {
   readonly floors: readonly { readonly runsPerSide: number; readonly smallestRatio: number }[]
   /** Why nothing is told. */
   readonly why?: string
+  /** Where runs have it by another definition than ours, or ours is what is nearest to that; absent where none has. */
+  readonly definitions?: readonly MetricDefinition[]
 }
 
 export interface NoiseOfLevel {
@@ -58,7 +61,7 @@ export interface NoiseFloor {
   readonly kind: 'baremark-noise-floor'
   /** The runs are not of one thing, and were taken together all the same. */
   readonly forced: boolean
-  readonly runs: readonly RunFacts[]
+  readonly runs: readonly ComparedFacts[]
   readonly differences: readonly Difference[]
   readonly machineChanges: readonly MachineChange[]
   readonly notes: readonly ComparisonNote[]
@@ -69,10 +72,14 @@ export interface NoiseFloor {
   readonly levels: readonly NoiseOfLevel[]
 }
 
-/** The noise floor of runs of one thing. Their spread is all there is: none of them is taken for right. */
-export function noiseFloor(given: readonly ComparedRun[]): NoiseFloor {
-  const [runs = []] = nameRuns([given])
-  const labels = [...new Set(given.flatMap(({ summary }) => summary.points.map((p) => p.label)))]
+/**
+ * The noise floor of runs of one thing. Their spread is all there is: none of them is taken for right.
+ *
+ * @throws UserError for another tool's result that holds several of one load
+ */
+export function noiseFloor(given: readonly Compared[]): NoiseFloor {
+  const [runs = []] = nameRuns(withSharedLevels([given]))
+  const labels = [...new Set(runs.flatMap(({ summary }) => summary.points.map((p) => p.label)))]
   const differences = differencesOf(runs)
   const rows = labels.flatMap((label) => metricsAt(runs, label))
   const tests = rows.filter(({ figures }) => logDeviation(figures) !== undefined).length
@@ -80,7 +87,7 @@ export function noiseFloor(given: readonly ComparedRun[]): NoiseFloor {
     schemaVersion: 1,
     kind: 'baremark-noise-floor',
     forced: differences.some(({ comparable }) => !comparable),
-    runs: runs.map(runFacts),
+    runs: runs.map(factsOf),
     differences,
     machineChanges: machineChanges(runs),
     notes: comparisonNotes([runs], differences),
@@ -99,22 +106,26 @@ interface MetricRow {
   readonly metric: HeadlineMetricName
   readonly figures: readonly number[]
   readonly refused?: string
+  readonly definitions?: readonly MetricDefinition[]
 }
 
-function metricsAt(runs: readonly ComparedRun[], level: string): MetricRow[] {
+function metricsAt(runs: readonly Named[], level: string): MetricRow[] {
   const points = pointsAt(runs, level)
-  return headlineMetricNames.flatMap((metric) => {
+  const besideOthers = areBesideOthers(points)
+  return headlineMetricNames.flatMap((metric): MetricRow[] => {
     const refused = sourcesDiffer(metric, points)
-    const figures = refused === undefined ? figuresOf(metric, points) : []
-    return refused === undefined && figures.length === 0
-      ? []
-      : [{ level, metric, figures, refused }]
+    if (refused !== undefined) return [{ level, metric, figures: [], refused }]
+    const figures = figuresOf(metric, points, besideOthers)
+    const found = definitionsOf(metric, points, besideOthers)
+    const definitions = found.length === 0 ? undefined : found
+    return figures.length === 0 ? [] : [{ level, metric, figures, definitions }]
   })
 }
 
-function noiseOf({ metric, figures, refused }: MetricRow, tests: number): NoiseOfMetric {
+function noiseOf(row: MetricRow, tests: number): NoiseOfMetric {
+  const { metric, figures, refused, definitions } = row
   const { label } = headlineMetric(metric)
-  const known = { metric, label, runs: figures.length }
+  const known = { metric, label, runs: figures.length, definitions }
   if (refused !== undefined) return { ...known, floors: [], why: refused }
   const deviation = logDeviation(figures)
   const logMean = mean(figures.map(Math.log))

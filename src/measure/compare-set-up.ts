@@ -1,35 +1,32 @@
+import { largest, smallest } from '../arithmetic.ts'
 import { changeSentence, diffHardware } from '../detect/diff-hardware.ts'
-import { describeLevel, levelsOf } from '../load/benchmark.ts'
-import type { RunLog } from '../load/run-log.ts'
-import { findsLevels } from '../load/search-plan.ts'
-import type { LaunchConfiguration } from '../load/server-identity.ts'
-import type { ComparedRun } from './compare-metrics.ts'
+import {
+  type DifferenceGroup,
+  differenceGroups,
+  type Facet,
+  facetsOfAll,
+} from './compare-facets.ts'
+import { hasImport, isToldLoad, levelNames } from './compare-levels.ts'
+import type { ComparedRun, Named } from './compare-metrics.ts'
 
-/** A run with its name in a comparison: `A2` is the second run of the first side. */
-export interface NamedRun extends ComparedRun {
-  readonly name: string
-}
+/** A run of ours with its name in a comparison. */
+export type NamedRun = Named<ComparedRun>
 
-/** In the order that they are told. */
-export const differenceGroups = [
-  'hardware',
-  'set-up',
-  'server',
-  'model',
-  'benchmark',
-  'price',
-  'tool',
-] as const
-export type DifferenceGroup = (typeof differenceGroups)[number]
-
-/** Something that is not the same in all runs. */
+/** Something that is not the same in all runs, or that another tool's file does not tell. */
 export interface Difference {
   readonly group: DifferenceGroup
   readonly label: string
   /** False where figures of such runs measure different things. */
   readonly comparable: boolean
-  /** Each value and the runs that have it; a value that is absent is not known, or not set. */
-  readonly values: readonly { readonly runs: readonly string[]; readonly value?: string }[]
+  /**
+   * Each value and the runs that have it; a value that is absent is not known, or not set. `unknown` are those whose
+   * file does not tell it: that is neither the same as another's nor another.
+   */
+  readonly values: readonly {
+    readonly runs: readonly string[]
+    readonly value?: string
+    readonly unknown?: boolean
+  }[]
 }
 
 /** A change of the machine against that of the first run, in a sentence, and the runs that have it. */
@@ -39,175 +36,157 @@ export interface MachineChange {
   readonly text: string
 }
 
-interface Facet {
-  readonly group: DifferenceGroup
-  readonly label: string
-  readonly value: string | undefined
-  readonly comparable: boolean
+/** What is not the same in all runs, by group. Empty for runs of one thing. */
+export function differencesOf(runs: readonly Named[]): Difference[] {
+  const found = facetRows(runs)
+    .filter(isDifference)
+    .map(({ facet, values }) => {
+      const { group, label, comparable } = facet
+      return { group, label, comparable: comparable || knownIn(values).length < 2, values }
+    })
+  const all = [...found, ...levelDifference(runs), ...sizeDifferences(runs)]
+  return differenceGroups.flatMap((group) => all.filter((each) => each.group === group))
 }
 
-/** What is not the same in all runs, by group. Empty for runs of one thing. */
-export function differencesOf(runs: readonly NamedRun[]): Difference[] {
-  const facets = runs.map(({ name, ...run }) => ({ name, facets: facetsOf(run) }))
-  const rows = new Map(facets.flatMap((each) => each.facets.map((facet) => [keyOf(facet), facet])))
-  const found = [...rows].flatMap(([key, { group, label, comparable }]) => {
-    const values = byValue(
-      facets.map((each) => ({
-        name: each.name,
-        value: each.facets.find((facet) => keyOf(facet) === key)?.value,
-      })),
-    )
-    return values.length > 1 ? [{ group, label, comparable, values }] : []
+/** One facet over all runs. */
+interface FacetRow {
+  readonly facet: Facet
+  readonly values: Difference['values']
+  /** Whether another tool's file tells it. */
+  readonly isToldByImport: boolean
+}
+
+function facetRows(runs: readonly Named[]): FacetRow[] {
+  const facets = facetsOfAll(runs)
+  const rows = new Map(facets.flat().map((facet) => [keyOf(facet), facet]))
+  return [...rows].map(([key, facet]) => {
+    const told = runs.map(({ name, imported }, i) => {
+      const value = facets[i]?.find((each) => keyOf(each) === key)?.value
+      const isImport = imported !== undefined
+      return { name, value, isImport, unknown: isImport && value === undefined }
+    })
+    const isToldByImport = told.some(({ isImport, unknown }) => isImport && !unknown)
+    return { facet, values: byValue(told), isToldByImport }
   })
-  const all = [...found, ...levelDifference(runs)]
-  return differenceGroups.flatMap((group) => all.filter((each) => each.group === group))
+}
+
+/** What only runs of ours tell, and all the same, is no difference that is known: see `untoldFacets`. */
+function isDifference({ facet, values, isToldByImport }: FacetRow): boolean {
+  const known = knownIn(values)
+  const isAsked =
+    isToldByImport ||
+    (alwaysAsked.includes(facet.label) && known.some(({ value }) => value !== undefined))
+  return values.length > 1 && (isAsked || known.length > 1)
+}
+
+/** Told as unknown even where no file of another tool tells it, and a run of ours does. */
+const alwaysAsked: readonly string[] = ['Kind', 'Version', 'GPU', 'Model', 'Arrivals']
+
+function knownIn(values: Difference['values']): Difference['values'] {
+  return values.filter(({ unknown }) => unknown !== true)
+}
+
+/** Said by the names of the levels, or of nothing that another tool could have done otherwise. */
+const needsNoTelling: readonly string[] = ['load.kind']
+
+/** What must be the same and is not told by some files of other tools, and those: nothing says that it is the same. */
+export function untoldFacets(runs: readonly Named[]): { runs: string[]; labels: string[] } {
+  const rows = facetRows(runs).filter((row) => {
+    const { facet, values } = row
+    const isAsked = !facet.comparable && !needsNoTelling.includes(facet.label)
+    return isAsked && !isDifference(row) && isPartlyTold(values)
+  })
+  const names = rows.flatMap(({ values }) => values.find(({ unknown }) => unknown)?.runs ?? [])
+  return { runs: [...new Set(names)], labels: rows.map(({ facet }) => facet.label) }
+}
+
+function isPartlyTold(values: Difference['values']): boolean {
+  return values.some(({ unknown }) => unknown) && values.some(({ value }) => value !== undefined)
 }
 
 function keyOf({ group, label }: Facet): string {
   return `${group}: ${label}`
 }
 
-function byValue(given: readonly { name: string; value: string | undefined }[]) {
-  const groups = new Map<string | undefined, string[]>()
-  for (const { name, value } of given) groups.set(value, [...(groups.get(value) ?? []), name])
-  return [...groups].map(([value, runs]) => ({ runs, value }))
+interface NamedValue {
+  readonly name: string
+  readonly value: string | undefined
+  readonly unknown?: boolean
 }
 
-/** Everything that could explain a difference, and all that must be the same for there to be one. */
-function facetsOf(run: ComparedRun): Facet[] {
-  return [
-    ...machineFacets(run.run),
-    ...serverFacets(run.run),
-    ...modelFacets(run),
-    ...benchmarkFacets(run.run),
-    ...Object.entries(run.price?.basis ?? {}).map(([label, value]) => told('price', label, value)),
-    ...toolFacets(run.run),
-  ]
-}
-
-function told(group: DifferenceGroup, label: string, value: unknown): Facet {
-  return { group, label, value: textOf(value), comparable: true }
-}
-
-function required(group: DifferenceGroup, label: string, value: unknown): Facet {
-  return { group, label, value: textOf(value), comparable: false }
-}
-
-function textOf(value: unknown): string | undefined {
-  if (value === undefined || typeof value === 'string') return value
-  return JSON.stringify(value)
-}
-
-function machineFacets({ hardware, target, client }: RunLog): Facet[] {
-  return [
-    told('hardware', 'Hardware hash', hardware.hwHash),
-    told('set-up', 'Set-up hash', hardware.stateHash),
-    told('set-up', "Client on the server's machine", target.loopback),
-    told('set-up', "Client's CPU", client?.cpuModel),
-    told('set-up', "Client's cores", client?.cores),
-  ]
-}
-
-function serverFacets({ target, prompts }: RunLog): Facet[] {
-  const { server } = target
-  return [
-    told('server', 'Kind', server?.kind),
-    told('server', 'Version', server?.version?.value),
-    told('server', 'Engine', server?.engine?.value ?? target.engine),
-    told('server', 'Gateway', server?.gateway?.name),
-    told('server', 'Context, tokens', server?.contextTokens?.value ?? target.contextTokens),
-    told('server', 'Answer lengths forced', target.forcesOutputLength),
-    told('server', 'Prompt tokens counted by', prompts.kind),
-    required('server', 'Simulated', target.simulated),
-    ...launchFacets(server?.launch ?? {}),
-  ]
-}
-
-const launchLabels: Readonly<Record<keyof LaunchConfiguration, string>> = {
-  quantisation: 'Quantisation',
-  tensorParallel: 'Tensor parallel',
-  pipelineParallel: 'Pipeline parallel',
-  dataParallel: 'Data parallel',
-  prefixCaching: 'Prefix caching',
-  speculativeDecoding: 'Speculative decoding',
-  kvCacheTokens: 'KV cache, tokens',
-  kvCacheType: 'KV cache type',
-  maxRunning: 'Requests at once',
-}
-
-function launchFacets(launch: LaunchConfiguration): Facet[] {
-  return Object.entries(launchLabels).map(([key, label]) =>
-    told('server', label, launch[key as keyof LaunchConfiguration]?.value),
-  )
-}
-
-/** Tokens of another model, or chunks taken for tokens, are another unit. */
-function modelFacets({ run, summary }: ComparedRun): Facet[] {
-  const sources = [...new Set(summary.points.map(({ tokenSource }) => tokenSource))].sort()
-  return [
-    required('model', 'Model', run.target.model),
-    told('model', 'Weights', run.config.declaredWeights ?? run.target.weights),
-    required('model', 'Output tokens counted by', sources.join(', ')),
-  ]
-}
-
-/** Parts of a benchmark that say what work is done. Its seed and how long it lasts draw more or less of the same. */
-const workParts: readonly string[] = ['workload', 'load', 'cancel']
-
-/** Load levels are told apart by `levelDifference`; a path is not what a file holds. */
-const untold =
-  /^(schemaVersion|description|load\.(concurrency|ratePerS|speed)|workload\.file)(\.|$)/
-
-function benchmarkFacets({ config, dataset }: RunLog): Facet[] {
-  const parts = leaves(config.benchmark).filter(([path]) => !untold.test(path))
-  return [
-    ...parts.map(([path, value]) => {
-      const isWork = workParts.includes(path.split('.')[0] ?? '')
-      return (isWork ? required : told)('benchmark', path, value)
-    }),
-    required('benchmark', 'SHA-256 of the data', dataset?.sha256),
-    required('benchmark', 'Requests of the data in use', dataset?.requests),
-  ]
-}
-
-/** Every value inside an object, by its path. Lists are one value each. */
-function leaves(value: unknown, path: readonly string[] = []): [path: string, value: unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return [[path.join('.'), value]]
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]))
-}
-
-function toolFacets({ tool, config }: RunLog): Facet[] {
-  return [
-    told('tool', 'baremark', tool.version),
-    told('tool', 'Node', tool.node),
-    told('tool', 'Platform', tool.platform),
-    told('tool', 'Measuring threads asked for', config.workers),
-  ]
+function byValue(given: readonly NamedValue[]): Difference['values'] {
+  const groups = new Map<string, { runs: string[]; value?: string; unknown?: boolean }>()
+  for (const { name, value, unknown } of given) {
+    const key = JSON.stringify([value, unknown])
+    const runs = [...(groups.get(key)?.runs ?? []), name]
+    groups.set(key, { runs, value, ...(unknown ? { unknown } : {}) })
+  }
+  return [...groups.values()]
 }
 
 /** Levels that all runs have are compared, the others are told; without one in common there is nothing to compare. */
-function levelDifference(runs: readonly NamedRun[]): Difference[] {
-  const labels = runs.map(({ name, run }) => ({ name, levels: levelLabels(run) }))
+function levelDifference(runs: readonly Named[]): Difference[] {
+  const besideOthers = hasImport(runs)
+  const labels = runs.map((run) => ({ name: run.name, levels: levelNames(run, besideOthers) }))
   const values = byValue(labels.map(({ name, levels }) => ({ name, value: levels.join('; ') })))
-  if (values.length < 2) return []
   const [first, ...others] = labels
   const comparable =
-    first?.levels.some((label) => others.every(({ levels }) => levels.includes(label))) ?? false
+    first?.levels.some(
+      (label) => isToldLoad(label) && others.every(({ levels }) => levels.includes(label)),
+    ) ?? false
+  if (values.length < 2 && comparable) return []
+  if (values.length < 2 && !besideOthers) return []
   return [{ group: 'benchmark', label: 'Load levels', comparable, values }]
 }
 
-/** A run that found its levels by itself has those that it ran, each once. */
-function levelLabels({ config, levels }: RunLog): string[] {
-  const loads = findsLevels(config.search)
-    ? levels.map(({ load }) => load)
-    : levelsOf(config.benchmark.load)
-  return [...new Set(loads.map(describeLevel))]
+/** Mean tokens of a request that differ by more are other work; within it they are what chance draws, or another tokenizer. */
+const SAME_SIZE_RATIO = 1.1
+
+const sizes = {
+  inputTokens: 'Input tokens of a request, mean',
+  outputTokens: 'Output tokens of a request, mean',
+} as const
+
+/** Other tools' files tell no workload: how long prompts and answers were is what is left of it. */
+function sizeDifferences(runs: readonly Named[]): Difference[] {
+  if (!hasImport(runs)) return []
+  return (['inputTokens', 'outputTokens'] as const).flatMap((size) => {
+    const values = byValue(
+      runs.map((run) => {
+        const value = sizeText(run, size)
+        return { name: run.name, value, unknown: value === undefined }
+      }),
+    )
+    if (values.length < 2) return []
+    const comparable = sharedLevels(runs).every((level) => isOneSize(runs, level, size))
+    return [{ group: 'benchmark' as const, label: sizes[size], comparable, values }]
+  })
+}
+
+function sharedLevels(runs: readonly Named[]): string[] {
+  const [first = [], ...others] = runs.map((run) => levelNames(run, true))
+  return first.filter((label) => others.every((levels) => levels.includes(label)))
+}
+
+function isOneSize(runs: readonly Named[], level: string, size: keyof typeof sizes): boolean {
+  const means = runs.flatMap(({ summary }) =>
+    summary.points.flatMap((point) => (point.label === level ? (point[size]?.mean ?? []) : [])),
+  )
+  const [least, most] = [smallest(means), largest(means)]
+  return least === undefined || most === undefined || most <= least * SAME_SIZE_RATIO
+}
+
+/** Over its levels, to the token: from the fewest to the most. */
+function sizeText({ summary }: Named, size: keyof typeof sizes): string | undefined {
+  const means = summary.points.flatMap((point) => point[size]?.mean ?? []).map(Math.round)
+  const [least, most] = [smallest(means), largest(means)]
+  if (least === undefined || most === undefined) return undefined
+  return least === most ? `${least}` : `${least} to ${most}`
 }
 
 /** What of each run's machine is another than of the first run's. */
-export function machineChanges(runs: readonly NamedRun[]): MachineChange[] {
-  const [first, ...others] = runs
+export function machineChanges(runs: readonly Named[]): MachineChange[] {
+  const [first, ...others] = runs.filter((run) => run.imported === undefined)
   if (first === undefined) return []
   const found = new Map<string, MachineChange>()
   for (const { name, run } of others) {

@@ -1,11 +1,22 @@
-import type { Maybe } from '../arithmetic.ts'
+import { type Maybe, sum } from '../arithmetic.ts'
+import { definitionsOf, type MetricDefinition } from './compare-definitions.ts'
+import { withSharedLevels } from './compare-levels.ts'
 import {
-  type ComparedRun,
+  type Compared,
+  type ComparedImport,
   type HeadlineMetricName,
   headlineMetric,
   headlineMetricNames,
+  type Named,
 } from './compare-metrics.ts'
-import { type ComparisonNote, comparisonNotes } from './compare-notes.ts'
+import { type ComparisonNote, comparisonNotes, levelsLeftOut } from './compare-notes.ts'
+import {
+  areBesideOthers,
+  figuresOf,
+  type PointOfRun,
+  pointsAt,
+  sourcesDiffer,
+} from './compare-points.ts'
 import {
   type Difference,
   differencesOf,
@@ -13,12 +24,11 @@ import {
   machineChanges,
   type NamedRun,
 } from './compare-set-up.ts'
-import { answerLevel } from './search/search.ts'
 import { compareMetrics, type MetricComparison } from './statistics/comparison.ts'
 import { leastP, mannWhitney } from './statistics/mann-whitney.ts'
 import { geometricMean, variance } from './statistics/moments.ts'
 import { smallestDetectableRatio } from './statistics/power.ts'
-import type { OperatingPoint, Verdict } from './summary.ts'
+import type { Verdict } from './summary.ts'
 
 /** Chance of any false finding in a whole comparison. */
 export const ALPHA = 0.05
@@ -45,12 +55,34 @@ export interface RunFacts {
   readonly reasons: readonly string[]
   readonly simulated: boolean
   readonly weights?: 'random' | 'trained'
+  /** Of a summary that lies without its records: its figures are as they stand there. */
+  readonly withoutRecords?: boolean
 }
+
+/** Another tool's result as a comparison tells of it. Nothing of it was judged. */
+export interface ImportFacts {
+  readonly name: string
+  readonly path: string
+  readonly tool: { readonly name: string; readonly version?: string }
+  /** As the file has it, in an unknown time zone. */
+  readonly date?: string
+  readonly model?: string
+  /** Requests that failed, at all its loads together, as far as its file tells. */
+  readonly failedRequests?: number
+  readonly verdict: 'NOT JUDGED'
+  /** What pricing and comparing ask and its file does not tell, in words. */
+  readonly cannotTell: readonly string[]
+  /** How the tool's way differs from ours beside what stands at the metrics, and what of the file was not used. */
+  readonly notes: readonly string[]
+}
+
+/** Told apart by the verdict. */
+export type ComparedFacts = RunFacts | ImportFacts
 
 /** Several runs of one thing. */
 export interface SideFacts {
   readonly name: string
-  readonly runs: readonly RunFacts[]
+  readonly runs: readonly ComparedFacts[]
 }
 
 /** One metric at one load level, the other side against the first. */
@@ -77,6 +109,8 @@ export interface ComparedMetric {
   readonly word: ComparisonWord
   /** Why there is no ratio, or no word on it. */
   readonly why?: string
+  /** Where some runs have it by another definition, or ours is what is nearest to that; absent where none has. */
+  readonly definitions?: readonly MetricDefinition[]
 }
 
 export interface ComparedLevel {
@@ -105,7 +139,7 @@ export interface Comparison {
 }
 
 /** Runs of each side under their names: `A` for one run, `A1`, `A2` for several. */
-export function nameRuns(sides: readonly (readonly ComparedRun[])[]): NamedRun[][] {
+export function nameRuns<Run extends Compared>(sides: readonly (readonly Run[])[]): Named<Run>[][] {
   return sides.map((runs, side) =>
     runs.map((run, i) => ({
       ...run,
@@ -118,7 +152,30 @@ function sideName(index: number): string {
   return String.fromCharCode('A'.charCodeAt(0) + index)
 }
 
-export function runFacts({ name, path, run, summary }: NamedRun): RunFacts {
+/** Of a run or of another tool's result. */
+export function factsOf(run: Named): ComparedFacts {
+  return run.imported === undefined ? runFacts(run) : importFacts(run)
+}
+
+function importFacts({ name, path, imported }: Named<ComparedImport>): ImportFacts {
+  const { tool, points, cannotTell, notes, throughput } = imported
+  const [first] = points
+  const failed = points.flatMap(({ requests }) => requests.failed ?? [])
+  const models = [...new Set(points.flatMap(({ model }) => model ?? []))]
+  return {
+    name,
+    path,
+    tool,
+    date: first?.date,
+    model: models.length === 0 ? undefined : models.join(', '),
+    failedRequests: failed.length === 0 ? undefined : sum(failed),
+    verdict: 'NOT JUDGED',
+    cannotTell,
+    notes: notes.filter((note) => note !== throughput),
+  }
+}
+
+export function runFacts({ name, path, run, summary, withoutRecords }: NamedRun): RunFacts {
   return {
     name,
     path,
@@ -129,15 +186,18 @@ export function runFacts({ name, path, run, summary }: NamedRun): RunFacts {
     reasons: summary.reasons,
     simulated: run.target.simulated,
     weights: run.config.declaredWeights ?? run.target.weights,
+    withoutRecords,
   }
 }
 
 /**
  * Every side against the first, level by level. One figure a run: requests of one run share a queue
  * and are no independent samples. Compares what cannot be compared, too: `forced` then says so.
+ *
+ * @throws UserError for another tool's result that holds several of one load
  */
-export function compareSides(given: readonly (readonly ComparedRun[])[]): Comparison {
-  const sides = nameRuns(given)
+export function compareSides(given: readonly (readonly Compared[])[]): Comparison {
+  const sides = nameRuns(withSharedLevels(given))
   const [first = [], ...others] = sides
   const runs = sides.flat()
   const differences = differencesOf(runs)
@@ -149,10 +209,10 @@ export function compareSides(given: readonly (readonly ComparedRun[])[]): Compar
     schemaVersion: 1,
     kind: 'baremark-comparison',
     forced: differences.some(({ comparable }) => !comparable),
-    sides: sides.map((side, i) => ({ name: sideName(i), runs: side.map(runFacts) })),
+    sides: sides.map((side, i) => ({ name: sideName(i), runs: side.map(factsOf) })),
     differences,
     machineChanges: machineChanges(runs),
-    notes: comparisonNotes(sides, differences),
+    notes: [...comparisonNotes(sides, differences), ...levelsLeftOut(sides)],
     alpha: ALPHA,
     power: POWER,
     minimumEffectRatio: MINIMUM_EFFECT_RATIO,
@@ -170,6 +230,7 @@ export interface MetricPair {
   readonly after: readonly number[]
   /** Why figures that are there may not be held against each other; then there are none above. */
   readonly refused?: string
+  readonly definitions: readonly MetricDefinition[]
 }
 
 /**
@@ -190,8 +251,8 @@ export function testPairs(
 
 /** Levels that both sides have, in the order of the first; a metric that no run has is left out. */
 export function pairsOf(
-  before: readonly ComparedRun[],
-  after: readonly ComparedRun[],
+  before: readonly Named[],
+  after: readonly Named[],
   side = 'B',
 ): MetricPair[] {
   const labels = new Set(before.flatMap(labelsOf))
@@ -207,53 +268,24 @@ export function pairsOf(
     )
 }
 
-function labelsOf({ summary }: ComparedRun): string[] {
+function labelsOf({ summary }: Compared): string[] {
   return summary.points.map(({ label }) => label)
-}
-
-/** A run at one of its levels. */
-export interface PointOfRun {
-  readonly run: ComparedRun
-  readonly point: OperatingPoint
-}
-
-export function pointsAt(runs: readonly ComparedRun[], label: string): PointOfRun[] {
-  return runs.flatMap((run) => {
-    const same = run.summary.points.filter((each) => each.label === label)
-    // Of several looks at one load, the one that the search itself goes by.
-    const answer = answerLevel(run.summary.search)
-    const point = same.find(({ level }) => level === answer) ?? same[0]
-    return point === undefined ? [] : [{ run, point }]
-  })
 }
 
 function pairAt(
   metric: HeadlineMetricName,
-  before: readonly PointOfRun[],
-  after: readonly PointOfRun[],
-): Pick<MetricPair, 'before' | 'after' | 'refused'> {
-  const refused = sourcesDiffer(metric, [...before, ...after])
-  if (refused !== undefined) return { before: [], after: [], refused }
-  return { before: figuresOf(metric, before), after: figuresOf(metric, after) }
-}
-
-/** Figures of the runs that have the metric. */
-export function figuresOf(metric: HeadlineMetricName, points: readonly PointOfRun[]): number[] {
-  const { of } = headlineMetric(metric)
-  return points.map(({ point, run }) => of(point, run)).filter((figure) => figure !== undefined)
-}
-
-/** Why figures of one metric measure different things; nothing where they do not. */
-export function sourcesDiffer(
-  metric: HeadlineMetricName,
-  points: readonly PointOfRun[],
-): string | undefined {
-  const { source } = headlineMetric(metric)
-  if (source === undefined) return undefined
-  const sources = new Set(points.map(({ point }) => source(point)).filter((told) => told))
-  return sources.size > 1
-    ? `measured by different things: ${[...sources].join(' against ')}`
-    : undefined
+  before: readonly PointOfRun<Named>[],
+  after: readonly PointOfRun<Named>[],
+): Pick<MetricPair, 'before' | 'after' | 'refused' | 'definitions'> {
+  const both = [...before, ...after]
+  const besideOthers = areBesideOthers(both)
+  const refused = sourcesDiffer(metric, both)
+  if (refused !== undefined) return { before: [], after: [], definitions: [], refused }
+  return {
+    before: figuresOf(metric, before, besideOthers),
+    after: figuresOf(metric, after, besideOthers),
+    definitions: definitionsOf(metric, both, besideOthers),
+  }
 }
 
 function byLevel(
@@ -276,7 +308,7 @@ function comparedMetric(
   compared: MetricComparison | undefined,
   tests: number,
 ): ComparedMetric {
-  const { metric, before, after } = pair
+  const { metric, before, after, definitions } = pair
   const { label, better } = headlineMetric(metric)
   return {
     metric,
@@ -294,6 +326,7 @@ function comparedMetric(
     smallestRatio: smallestRatio(before, after, tests),
     word: wordOf(pair, compared),
     why: whyNot(pair, compared),
+    definitions: definitions.length === 0 ? undefined : definitions,
   }
 }
 

@@ -1,7 +1,7 @@
 import { largest, type Maybe, mean, smallest } from '../arithmetic.ts'
 import type { RunGroupPlan } from '../load/run-group.ts'
-import { type PointOfRun, pointsAt, sourcesDiffer } from './compare.ts'
 import { type HeadlineMetricName, headlineMetric } from './compare-metrics.ts'
+import { type PointOfRun, pointsAt, sourcesDiffer } from './compare-points.ts'
 import type { NamedRun } from './compare-set-up.ts'
 import { MEAN_INTERVAL_DEGREES, standardError } from './intervals.ts'
 import { type RunInterval, type RunIntervalMethod, runInterval } from './run-interval.ts'

@@ -1,12 +1,16 @@
 import type { Maybe } from '../arithmetic.ts'
 import type {
+  ComparedFacts,
   ComparedLevel,
   ComparedMetric,
   Comparison,
   ComparisonWord,
+  ImportFacts,
   RunFacts,
   SideFacts,
 } from '../measure/compare.ts'
+import type { MetricDefinition } from '../measure/compare-definitions.ts'
+import type { DifferenceGroup } from '../measure/compare-facets.ts'
 import {
   type GateOutcome,
   type GateResult,
@@ -15,7 +19,7 @@ import {
 } from '../measure/compare-gate.ts'
 import type { ComparisonNote } from '../measure/compare-notes.ts'
 import type { NoiseFloor, NoiseOfLevel } from '../measure/compare-self.ts'
-import type { Difference, DifferenceGroup, MachineChange } from '../measure/compare-set-up.ts'
+import type { Difference, MachineChange } from '../measure/compare-set-up.ts'
 import type { Verdict } from '../measure/summary.ts'
 import { sentence } from './facts.ts'
 import {
@@ -68,7 +72,8 @@ function comparisonDocument(comparison: Comparison): CompareDocument {
       runBlock('Runs', sides),
       differenceBlock(comparison, sides),
       ...noteBlock(comparison.notes),
-      ...levels.map((level) => levelBlock(level, sides)),
+      ...toolBlock(runs),
+      ...(levels.length === 0 ? [nothingBlock] : levels.map((level) => levelBlock(level, sides))),
       methodBlock(comparison),
     ],
   }
@@ -96,13 +101,65 @@ function forcedNotice(
 
 const SHOWN_REASONS = 3
 
-/** INVALID, DEGRADED, simulated and random runs, in this order. */
-function runNotices(runs: readonly RunFacts[]): string[] {
+const nothingBlock: CompareBlock = {
+  title: 'Figures',
+  lines: [
+    'No side has a figure at a load that the first side has: nothing can be held against it.',
+  ],
+}
+
+/** INVALID, DEGRADED, simulated and random runs, in this order, with what was not judged or not computed again in between. */
+function runNotices(all: readonly ComparedFacts[]): string[] {
+  const runs = all.filter((each) => each.verdict !== 'NOT JUDGED')
   return [
     ...verdictNotices('INVALID', runs),
     ...verdictNotices('DEGRADED', runs),
+    ...importNotices(importsOf(all)),
+    ...summaryNotices(runs),
     ...unrealNotices(runs),
   ]
+}
+
+function importsOf(all: readonly ComparedFacts[]): ImportFacts[] {
+  return all.filter((each) => each.verdict === 'NOT JUDGED')
+}
+
+/** Results of one tool that tell the same share a line. */
+function importNotices(imports: readonly ImportFacts[]): string[] {
+  const alike = new Map<string, ImportFacts[]>()
+  for (const each of imports) {
+    const untold =
+      each.cannotTell.length === 0
+        ? ''
+        : ` What the file does not tell: ${each.cannotTell.join(', ')}.`
+    const what = `imported from ${toolName(each)}: the records are not there, and none of the validity gates could be judged.${untold}`
+    alike.set(what, [...(alike.get(what) ?? []), each])
+  }
+  return [...alike].map(([what, same]) => `NOT JUDGED: ${listOf(same)}, ${what}`)
+}
+
+function toolName({ tool: { name, version } }: ImportFacts): string {
+  return plainText(version === undefined ? name : `${name} ${version}`)
+}
+
+function summaryNotices(runs: readonly RunFacts[]): string[] {
+  const from = runs.filter(({ withoutRecords }) => withoutRecords)
+  if (from.length === 0) return []
+  return [
+    `FROM A SUMMARY: the records of ${listOf(from)} are not there, so the figures were not computed again.`,
+  ]
+}
+
+/** What other tools' results need said of them beside their figures. */
+function toolBlock(all: readonly ComparedFacts[]): CompareBlock[] {
+  const imports = importsOf(all)
+  const notes = [...new Set(imports.flatMap((each) => each.notes))]
+  if (notes.length === 0) return []
+  const lines = notes.map((note) => {
+    const whose = imports.filter((each) => each.notes.includes(note))
+    return `${listOf(whose)}: ${plainText(note)}`
+  })
+  return [{ title: 'How other tools measured', lines }]
 }
 
 /** Runs that measured no real model. */
@@ -138,7 +195,7 @@ function whyText(reasons: readonly string[]): string {
   return [...shown, ...(more > 0 ? [`And ${formatCount(more)} more.`] : [])].join(' ')
 }
 
-function listOf(runs: readonly RunFacts[]): string {
+function listOf(runs: readonly ComparedFacts[]): string {
   return runs.map(({ name }) => name).join(', ')
 }
 
@@ -146,8 +203,15 @@ function runBlock(title: string, sides: readonly SideFacts[]): CompareBlock {
   return { title, lines: sides.flatMap(({ runs }) => runs.map(runLine)) }
 }
 
-function runLine({ name, path, model, epoch, verdict }: RunFacts): string {
-  return `${name}: ${plainText(path)}, ${plainText(model)}, ${formatDate(epoch)}, ${verdict}`
+function runLine(facts: ComparedFacts): string {
+  const { name, path } = facts
+  return `${name}: ${plainText(path)}, ${runParts(facts).map(plainText).join(', ')}, ${facts.verdict}`
+}
+
+function runParts(facts: ComparedFacts): string[] {
+  if (facts.verdict !== 'NOT JUDGED') return [facts.model, formatDate(facts.epoch)]
+  const { model = 'model unknown', date = 'date unknown', failedRequests } = facts
+  return [toolName(facts), model, date, `failed requests: ${formatCount(failedRequests)}`]
 }
 
 const groupTitles: Readonly<Record<DifferenceGroup, string>> = {
@@ -195,8 +259,9 @@ function differenceLine(difference: Difference, sides: readonly SideFacts[]): st
 }
 
 function valuesText({ values }: Difference, sides: readonly SideFacts[]): string {
-  const texts = values.map(({ runs, value }) => {
-    const text = value === undefined ? 'not known or not set' : shorten(value, LONGEST_VALUE)
+  const texts = values.map(({ runs, value, unknown }) => {
+    const absent = unknown ? 'unknown' : 'not known or not set'
+    const text = value === undefined ? absent : shorten(value, LONGEST_VALUE)
     return `${namesOf(runs, sides)} ${text}`
   })
   return texts.join('; ')
@@ -232,7 +297,7 @@ function levelBlock(
   const first = sides[0]?.name ?? ''
   const headings = ['', first, side, `${side}/${first}`, '95 % interval', 'p', 'U p', 'sees', '']
   const rows = metrics.map((metric) => [
-    metric.label,
+    markedLabel(metric, metric.runs[0] + metric.runs[1]),
     formatNumber(metric.before),
     formatNumber(metric.after),
     formatRatio(metric.ratio),
@@ -243,10 +308,48 @@ function levelBlock(
     words[metric.word],
   ])
   return {
-    title: `${plainText(label)}: ${side} against ${first}`,
+    title: `${plainText(label)}: ${side} against ${first}${notJudged([first, side], sides)}`,
     table: { headings, rows },
-    lines: [...whyLines(metrics), ...countLines(metrics, side, sides)],
+    lines: [
+      ...definitionLines(metrics, sides),
+      ...whyLines(metrics),
+      ...countLines(metrics, side, sides),
+    ],
   }
+}
+
+function notJudged(names: readonly string[], sides: readonly SideFacts[]): string {
+  const runs = sides.filter(({ name }) => names.includes(name)).flatMap((side) => side.runs)
+  const imports = importsOf(runs)
+  if (imports.length === 0) return ''
+  return imports.length === runs.length ? ', NOT JUDGED' : `, ${listOf(imports)} NOT JUDGED`
+}
+
+interface Defined {
+  readonly label: string
+  readonly definitions?: readonly MetricDefinition[]
+}
+
+/** With a star where runs have it by another definition than ours, and two where not all of them have it by the same. */
+function markedLabel({ label, definitions }: Defined, runs: number): string {
+  if (definitions === undefined) return label
+  return definitions.every((each) => each.runs.length === runs) ? `${label} *` : `${label} **`
+}
+
+/** Every definition that is not ours once, with the metrics and the runs that it is of. */
+function definitionLines(rows: readonly Defined[], sides: readonly SideFacts[]): string[] {
+  const found = new Map<string, { labels: string[]; whose: string; text: string }>()
+  for (const { label, definitions = [] } of rows) {
+    for (const { runs, text } of definitions) {
+      const whose = namesOf(runs, sides)
+      const key = JSON.stringify([whose, text])
+      const labels = [...(found.get(key)?.labels ?? []), label]
+      found.set(key, { labels, whose, text })
+    }
+  }
+  return [...found.values()].map(
+    ({ labels, whose, text }) => `* ${labels.join('; ')} (${whose}): ${sentence(plainText(text))}`,
+  )
 }
 
 /** Every reason once, with the metrics that it is of. */
@@ -276,7 +379,8 @@ function countLines(
     )
 }
 
-function methodBlock({ alpha, power, minimumEffectRatio, tests }: Comparison): CompareBlock {
+function methodBlock(comparison: Comparison): CompareBlock {
+  const { alpha, power, minimumEffectRatio, tests, sides } = comparison
   return {
     title: 'How to read it',
     lines: [
@@ -284,8 +388,17 @@ function methodBlock({ alpha, power, minimumEffectRatio, tests }: Comparison): C
       `p is adjusted by Holm for ${formatCount(tests)} tests. Better and worse ask for p of at most ${formatStated(alpha)} and a difference of at least ${formatPercent(minimumEffectRatio)}.`,
       'U p is exact by Mann and Whitney, not adjusted; 4 runs a side are the fewest that can reach 0.05.',
       `sees: the smallest ratio (or 1 over it) that these runs would have found with a chance of ${formatPercent(power)}.`,
+      ...notJudgedLines(sides.flatMap(({ runs }) => runs)),
     ],
   }
+}
+
+function notJudgedLines(runs: readonly ComparedFacts[]): string[] {
+  if (importsOf(runs).length === 0) return []
+  return [
+    '* by another definition than ours, told under the table. ** by more than one: such a ratio is of the definitions, too.',
+    'Of what is NOT JUDGED better and worse say how figures differ, and nothing of whether they may be believed.',
+  ]
 }
 
 function noiseDocument(noise: NoiseFloor): CompareDocument {
@@ -297,7 +410,8 @@ function noiseDocument(noise: NoiseFloor): CompareDocument {
       runBlock('Runs', [side]),
       differenceBlock(noise, [side]),
       ...noteBlock(noise.notes),
-      ...levels.map(noiseBlock),
+      ...toolBlock(runs),
+      ...levels.map((level) => noiseBlock(level, [side])),
       {
         title: 'How to read it',
         lines: [
@@ -309,10 +423,10 @@ function noiseDocument(noise: NoiseFloor): CompareDocument {
   }
 }
 
-function noiseBlock({ label, metrics }: NoiseOfLevel): CompareBlock {
+function noiseBlock({ label, metrics }: NoiseOfLevel, sides: readonly SideFacts[]): CompareBlock {
   const headings = ['', 'runs', 'mean', 'least', 'most', 'spread', '3 runs', '5 runs', '10 runs']
-  const rows = metrics.map(({ label: name, runs, mean, min, max, spreadRatio, floors }) => [
-    name,
+  const rows = metrics.map(({ runs, mean, min, max, spreadRatio, floors, ...metric }) => [
+    markedLabel(metric, runs),
     formatCount(runs),
     formatNumber(mean),
     formatNumber(min),
@@ -322,7 +436,8 @@ function noiseBlock({ label, metrics }: NoiseOfLevel): CompareBlock {
       formatRatio(floors.find(({ runsPerSide }) => runsPerSide === n)?.smallestRatio),
     ),
   ])
-  return { title: plainText(label), table: { headings, rows }, lines: whyLines(metrics) }
+  const lines = [...definitionLines(metrics, sides), ...whyLines(metrics)]
+  return { title: plainText(label), table: { headings, rows }, lines }
 }
 
 const outcomeLines: Readonly<Record<GateOutcome, string>> = {

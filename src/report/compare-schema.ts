@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Comparison } from '../measure/compare.ts'
+import { differenceGroups } from '../measure/compare-facets.ts'
 import type { GateResult } from '../measure/compare-gate.ts'
 import { headlineMetricNames } from '../measure/compare-metrics.ts'
 import type { NoiseFloor } from '../measure/compare-self.ts'
-import { differenceGroups } from '../measure/compare-set-up.ts'
 import type { CompareJson } from './compare-formats.ts'
 import { count, type Plain, type Same } from './json-schema.ts'
 
@@ -21,7 +21,33 @@ export const runFactsSchema = z.strictObject({
   reasons: z.array(z.string()),
   simulated: z.boolean(),
   weights: z.enum(['random', 'trained']).optional(),
+  withoutRecords: z
+    .boolean()
+    .optional()
+    .describe('Of a summary that lies without its records: not computed again'),
 })
+
+const comparedFactsSchema = z.union([
+  runFactsSchema,
+  z
+    .strictObject({
+      name: z.string(),
+      path: z.string(),
+      tool: z.strictObject({ name: z.string(), version: z.string().optional() }),
+      date: z.string().optional().describe('As the file has it, in an unknown time zone'),
+      model: z.string().optional(),
+      failedRequests: count.optional().describe('At all its loads together'),
+      verdict: z.literal('NOT JUDGED'),
+      cannotTell: z.array(z.string()).describe('What comparing asks and its file does not tell'),
+      notes: z.array(z.string()).describe("How the tool's way differs from ours"),
+    })
+    .describe("Another tool's result"),
+])
+
+const definitions = z
+  .array(z.strictObject({ runs: runNames, text: z.string() }))
+  .optional()
+  .describe('Where figures are by another definition than ours, or ours is what is nearest to it')
 
 export const setUpSchema = {
   notice: z.array(z.string()).describe('What must be read before any figure'),
@@ -31,7 +57,13 @@ export const setUpSchema = {
         group: z.enum(differenceGroups),
         label: z.string(),
         comparable: z.boolean().describe('False where such runs measure different things'),
-        values: z.array(z.strictObject({ runs: runNames, value: z.string().optional() })),
+        values: z.array(
+          z.strictObject({
+            runs: runNames,
+            value: z.string().optional(),
+            unknown: z.boolean().optional().describe('The file does not tell it'),
+          }),
+        ),
       }),
     )
     .describe('What is not the same in all runs'),
@@ -42,7 +74,14 @@ export const setUpSchema = {
     .describe("Against the first run's machine"),
   notes: z.array(
     z.strictObject({
-      kind: z.enum(['not-interleaved', 'mixed-side', 'few-runs', 'stopped-by-width']),
+      kind: z.enum([
+        'not-interleaved',
+        'mixed-side',
+        'few-runs',
+        'stopped-by-width',
+        'untold',
+        'levels-left-out',
+      ]),
       text: z.string(),
     }),
   ),
@@ -59,7 +98,7 @@ export const comparisonSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('baremark-comparison'),
   forced,
-  sides: z.array(z.strictObject({ name: z.string(), runs: z.array(runFactsSchema) })),
+  sides: z.array(z.strictObject({ name: z.string(), runs: z.array(comparedFactsSchema) })),
   ...setUpSchema,
   alpha,
   power,
@@ -86,6 +125,7 @@ export const comparisonSchema = z.strictObject({
           smallestRatio: figure('Above 1; would have been found with the chance `power`'),
           word: z.enum(['better', 'worse', 'no-detectable-difference', 'not-enough-runs']),
           why: z.string().optional().describe('Why there is no ratio, or no word on it'),
+          definitions,
         }),
       ),
     }),
@@ -97,7 +137,7 @@ export const noiseFloorSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('baremark-noise-floor'),
   forced,
-  runs: z.array(runFactsSchema),
+  runs: z.array(comparedFactsSchema),
   ...setUpSchema,
   alpha,
   power,
@@ -116,6 +156,7 @@ export const noiseFloorSchema = z.strictObject({
           spreadRatio: figure('Standard deviation of the logarithm over runs'),
           floors: z.array(z.strictObject({ runsPerSide: count, smallestRatio: z.number() })),
           why: z.string().optional(),
+          definitions,
         }),
       ),
     }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { differenceGroups } from '../measure/compare-set-up.ts'
+import { setUpSchema } from './compare-schema.ts'
 import type { CostDiffJson } from './cost-diff.ts'
 import { costFigureSchema, costSchema, exclusionSchema, originSchema } from './cost-schema.ts'
 import type { Plain, Same } from './json-schema.ts'
@@ -79,14 +79,7 @@ export const procurementSchema = z.strictObject({
   option: z.string().describe('Id of the option by which a machine is bought and run'),
   outputTokensPerDay: z.number(),
   forced: z.boolean().describe('Held against each other although they measure different things'),
-  differences: z.array(
-    z.strictObject({
-      group: z.enum(differenceGroups),
-      label: z.string(),
-      comparable: z.boolean(),
-      values: z.array(z.strictObject({ runs: z.array(z.string()), value: z.string().optional() })),
-    }),
-  ),
+  differences: setUpSchema.differences,
   candidates: z.array(
     z.strictObject({
       name: z.string().describe('In this document: A, B ...'),

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -241,6 +242,173 @@ describe('runs of different work', () => {
   })
 })
 
+/**
+ * As `vllm bench serve` writes it, invented: 1 user, 200 requests of 16 and 8 tokens, 20 tokens/s divided by `slowness`
+ * and TTFT 200 ms times it.
+ */
+const vllmResult = (slowness: number) => ({
+  date: '20260301-101500',
+  backend: 'vllm',
+  model_id: 'm',
+  tokenizer_id: 'm',
+  num_prompts: 200,
+  request_rate: 'inf',
+  max_concurrency: 1,
+  duration: 80 * slowness,
+  completed: 200,
+  failed: 0,
+  total_input_tokens: 3200,
+  total_output_tokens: 1600,
+  request_throughput: 2.5 / slowness,
+  output_throughput: 20 / slowness,
+  total_token_throughput: 60 / slowness,
+  mean_ttft_ms: 201 * slowness,
+  median_ttft_ms: 200 * slowness,
+  p95_ttft_ms: 220 * slowness,
+})
+
+async function writeFileIn(name: string, content: unknown): Promise<string> {
+  const file = join(folder, name)
+  await writeFile(file, JSON.stringify(content))
+  return file
+}
+
+describe("another tool's result file", () => {
+  let [file, slower] = ['', '']
+  beforeAll(async () => {
+    file = await writeFileIn('vllm.json', vllmResult(1))
+    slower = await writeFileIn('slower.json', vllmResult(1.25))
+  })
+
+  test('is a side: what it is first, then 16 tokens/s against 20', async () => {
+    const { stdout, stderr, exitCode } = await baremark(['compare', file, slower])
+    expect(stderr).toBe('')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^NOT JUDGED: A, B, imported from vLLM bench serve/)
+    expect(stdout).toMatch(/Output tokens\/s \* +20\.0 +16\.0 +0\.800 .* not enough runs$/m)
+    expect(withinColumns(stdout)).toBe(true)
+  })
+
+  test('is a side beside a run of ours at the same load, and several make one', async () => {
+    const run = await writeRun('beside', 1)
+    const { stdout, stderr } = await baremark(['compare', run, `${file},${slower}`])
+    expect(stderr).toBe('')
+    // 8 tokens in 250 ms, one after the other.
+    expect(stdout).toMatch(/Output tokens\/s \*\* +32\.0 /m)
+    expect(stdout).toContain('1 user: B against A, B1, B2 NOT JUDGED')
+  })
+
+  test.each([
+    ['comparison.schema.json', () => ['compare', file, slower]],
+    ['noise-floor.schema.json', () => ['compare', '--aa', `${file},${slower}`]],
+  ])('is in JSON as schemas/%s says', async (name, argv) => {
+    const { stdout } = await baremark([...argv(), '--json'])
+    const schema = z.fromJSONSchema(jsonSchemas()[name] as Parameters<typeof z.fromJSONSchema>[0])
+    const document = JSON.parse(stdout)
+    expect(schema.safeParse(document).error).toBeUndefined()
+    expect(document.notice[0]).toMatch(/^NOT JUDGED: /)
+  })
+
+  test('is no more than one run when it is given again under another name', async () => {
+    const copy = join(folder, 'copy.json')
+    await copyFile(file, copy)
+    const ran = await baremark(['compare', file, copy])
+    expect(ran.exitCode).toBe(2)
+    expect(ran.stderr).toContain('are the same result')
+  })
+
+  test('of another model is refused, and compared when forced', async () => {
+    const other = await writeFileIn('other-model.json', { ...vllmResult(2), model_id: 'n' })
+    const refused = await baremark(['compare', file, other])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('Model, Model: A m; B n')
+    expect((await baremark(['compare', file, other, '--force'])).stdout).toMatch(/^FORCED: /)
+  })
+
+  test('passes no gate', async () => {
+    const run = await writeRun('gated', 1)
+    const policy = fileURLToPath(new URL('../../docs/gate-policy.yaml', import.meta.url))
+    for (const [candidate, baseline] of [
+      [file, run],
+      [run, file],
+    ] as const) {
+      const ran = await baremark(['gate', candidate, '--baseline', baseline, '--policy', policy])
+      expect(ran.exitCode).toBe(2)
+      expect(ran.stdout).toBe('')
+      expect(ran.stderr).toContain('a result of vLLM bench serve, which is NOT JUDGED')
+      expect(ran.stderr).toContain('baremark compare')
+    }
+  })
+
+  test.each([
+    ['a folder without any', async () => mkdtemp(join(folder, 'empty-')), 'no result of a known'],
+    ['a file of something else', async () => writeFileIn('else.json', { a: 1 }), 'run.json'],
+    [
+      'two results under one load',
+      async () => writeFileIn('two.json', [vllmResult(1), vllmResult(2)]),
+      'one result is one run',
+    ],
+    [
+      'results of two tools',
+      async () =>
+        writeFileIn('tools.json', [
+          vllmResult(1),
+          { benchmarks: [{ metrics: { request_latency: { successful: { mean: 1 } } } }] },
+        ]),
+      'results of 2 tools',
+    ],
+  ])('is not %s', async (_, path, said) => {
+    const ran = await baremark(['compare', file, await path()])
+    expect(ran.exitCode).toBe(2)
+    expect(ran.stdout).toBe('')
+    expect(ran.stderr).toContain(said)
+  })
+})
+
+describe('a summary that lies by itself', () => {
+  test('is a side whose figures were not computed again', async () => {
+    const directory = await writeRun('whole', 1)
+    const other = await writeRun('records', 1.25)
+    const { stdout: json } = await baremark(['report', directory, '--format', 'json'])
+    const summary = join(folder, 'alone.json')
+    await writeFile(summary, json)
+    const ran = await baremark(['compare', other, summary])
+    expect(ran.stderr).toBe('')
+    expect(ran.stdout).toContain('FROM A SUMMARY: the records of B are not there')
+    expect(ran.stdout).toMatch(/Output tokens\/s .* 1\.250 .* not enough runs$/m)
+    const policy = fileURLToPath(new URL('../../docs/gate-policy.yaml', import.meta.url))
+    const gate = await baremark(['gate', summary, '--baseline', other, '--policy', policy])
+    expect(gate.exitCode).toBe(2)
+    expect(gate.stderr).toContain('a summary without its records')
+  })
+})
+
+// Result files of the tools themselves. They lie outside the repository: where they are missing, nothing is tested here.
+const samples =
+  process.env.BAREMARK_SAMPLES ?? fileURLToPath(new URL('../../../shared/samples', import.meta.url))
+
+describe.skipIf(!existsSync(samples))('samples of other tools', () => {
+  const [told, untold] = ['success', 'one_failed.PARTIAL'].map((name) =>
+    join(samples, 'vllm', `bench_serve_random_1qps_${name}.json`),
+  )
+
+  test('of which one does not tell its load are not held against each other unless forced', async () => {
+    const ran = await baremark(['compare', told ?? '', untold ?? ''])
+    expect(ran.exitCode).toBe(2)
+    expect(ran.stderr).toContain('Load levels: A 1 req/s Poisson; B load not told')
+  })
+
+  test('at one load are compared: a stage against the folder that it is of', async () => {
+    const folderOf = join(samples, 'inference-perf')
+    const stage = join(folderOf, 'stage_0_lifecycle_metrics.json')
+    const { stdout, exitCode } = await baremark(['compare', folderOf, stage])
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/Output tokens\/s \* .* 1\.000 /m)
+    expect(stdout).toContain('of an unknown number of samples')
+    expect(withinColumns(stdout)).toBe(true)
+  })
+})
+
 test('INVALID runs are said before DEGRADED ones, and both before any figure', async () => {
   const bad = await writeRun('bad', 1, {}, 40)
   const length = { kind: 'synthetic', inputTokens: 16, outputTokens: 12 }
@@ -267,7 +435,7 @@ describe('wrong arguments', () => {
     ['--aa with one run', () => ['--aa', run], '2 or more runs'],
     ['--aa with a side', () => [run, '--aa', `${run},${run}`], 'nothing beside it'],
     ['two formats', () => [run, run, '--json', '--md'], 'two formats'],
-    ['no results directory', () => [run, join(folder, 'nowhere')], 'No run.json'],
+    ['no results directory', () => [run, join(folder, 'nowhere')], 'No such file or folder'],
   ])('%s', async (_, argv, said) => {
     const ran = await baremark(['compare', ...argv()])
     expect(ran.exitCode).toBe(2)

@@ -25,7 +25,10 @@ const metricTags = {
 } as const satisfies Record<string, ImportedMetric>
 
 const differences: Partial<Record<ImportedMetric, string>> = {
-  latencyMs: 'Ends at the last chunk that is not empty, not at the end of the stream.',
+  ttftMs: 'Begins before the connection is opened.',
+  tpotMs: 'The formula is that of ours, but answers that came all at once count, as 0.',
+  latencyMs:
+    'Begins before the connection is opened, and ends at the last chunk that is not empty, not at the end of the stream.',
   tokensPerSPerUser: 'A value for each request: 1000 / its TPOT.',
 }
 
@@ -138,8 +141,9 @@ function read(documents: readonly JsonObject[]) {
   return {
     version: documents.map((document) => textAt(document, 'aiperf_version')).find(Boolean),
     points: [...(own ? [own] : points), ...repeated.map(repeatedPoint)],
-    notes: [
+    throughput:
       'Throughputs are over the time from the first request sent to the last answer, drain included.',
+    notes: [
       "Output tokens are counted by the client's tokenizer, reasoning included, unless the server was asked to.",
       ...(lines.length > 0 && own === undefined
         ? ['The lines of requests were not used: they are not those of one summary beside them.']

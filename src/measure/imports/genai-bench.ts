@@ -77,8 +77,9 @@ function read(documents: readonly JsonObject[]) {
   return {
     version: textAt(experiment, 'benchmark_version'),
     points: documents.filter(isRun).map((run) => pointOf(run, experiment)),
-    notes: [
+    throughput:
       'Throughputs are those of its own window; ramp and drain are left out only where it was told to.',
+    notes: [
       ...(metadata.length > 1
         ? ['The folder holds several experiments: server and GPU of a run are unknown.']
         : []),

@@ -13,8 +13,10 @@ interface Row {
   readonly ofRequest?: string
 }
 
+const BEGINS = 'Begins before the connection is opened.'
+
 const rows: Readonly<Record<string, Row>> = {
-  time_to_first_token_ms: { metric: 'ttftMs' },
+  time_to_first_token_ms: { metric: 'ttftMs', differs: BEGINS },
   time_to_first_output_token_ms: { metric: 'ttfvMs' },
   inter_token_latency_ms: {
     metric: 'tpotMs',
@@ -26,7 +28,7 @@ const rows: Readonly<Record<string, Row>> = {
     differs:
       'GuideLLM calls it TPOT: from the send to the last token, the wait for the first included, / tokens; each request weighs as many times as it has tokens.',
   },
-  request_latency: { metric: 'latencyMs', factor: MS_PER_S },
+  request_latency: { metric: 'latencyMs', factor: MS_PER_S, differs: BEGINS },
   prompt_token_count: { metric: 'inputTokens', ofRequest: 'prompt_tokens' },
   output_token_count: { metric: 'outputTokens', ofRequest: 'output_tokens' },
 }
@@ -47,8 +49,9 @@ export const guidellm: ImportFormat = {
       .map((document) => textAt(document, 'metadata', 'guidellm_version'))
       .find(Boolean),
     points: documents.flatMap((document) => objectsAt(document, 'benchmarks').map(pointOf)),
-    notes: [
+    throughput:
       'Rates of tokens and requests are means of rates weighted by time, not clipped at the window.',
+    notes: [
       'Percentiles are read off a step function, and come with as few as two requests.',
       'Its clock is that of the wall, which may be set while it runs.',
     ],

@@ -17,6 +17,8 @@ export interface Imported {
   readonly points: readonly ImportedPoint[]
   /** What at least one point lacks, in words. */
   readonly cannotTell: readonly string[]
+  /** What its throughputs are over, in a sentence that is the first of `notes`; absent where the tool is not known. */
+  readonly throughput?: string
   /** How the tool's way differs from ours, and what of the file was not used. */
   readonly notes: readonly string[]
 }
@@ -147,6 +149,7 @@ export interface ImportedPoint {
 interface Reading {
   readonly version?: string
   readonly points: readonly ImportedPoint[]
+  readonly throughput?: string
   readonly notes: readonly string[]
 }
 

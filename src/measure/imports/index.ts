@@ -82,7 +82,7 @@ export function importText(text: string): Imported {
 export function notRecognised(what: string): UserError {
   const known = importFormats.map(({ tool }) => tool).join(', ')
   return new UserError(`${what} holds no result of a known format.`, {
-    remedy: `Known are the result files of ${known}.`,
+    remedy: `Known are the result files of ${known}; a results directory of baremark has a run.json.`,
   })
 }
 
@@ -105,7 +105,7 @@ export function joined(imported: readonly Imported[]): Imported[] {
 }
 
 function importAs(format: ImportFormat, documents: readonly JsonObject[]): Imported {
-  const { version, points, notes } = format.read(documents)
+  const { version, points, throughput, notes } = format.read(documents)
   const unknown = unknownKeys(documents, format.keys)
   return {
     tool: version === undefined ? { name: format.tool } : { name: format.tool, version },
@@ -113,7 +113,12 @@ function importAs(format: ImportFormat, documents: readonly JsonObject[]): Impor
     clockStart: format.clockStart,
     points,
     cannotTell: missingIn(points),
-    notes: [...notes, ...(unknown.length > 0 ? [unknownNote(unknown)] : [])],
+    ...(throughput === undefined ? {} : { throughput }),
+    notes: [
+      ...(throughput ? [throughput] : []),
+      ...notes,
+      ...(unknown.length > 0 ? [unknownNote(unknown)] : []),
+    ],
   }
 }
 

@@ -7,13 +7,17 @@ import { at, isObject, knownOnly, numberAt, objectAt } from './values.ts'
 
 /** Our metric of each of its times, which are in seconds. */
 const times: Readonly<Record<string, { metric: ImportedMetric; differs?: string }>> = {
-  request_latency: { metric: 'latencyMs' },
+  request_latency: { metric: 'latencyMs', differs: 'Begins before the connection is opened.' },
   time_to_first_token: {
     metric: 'ttftMs',
-    differs: 'Ends at the first visible token: reasoning before it is waited for.',
+    differs:
+      'Begins before the connection is opened, and ends at the first visible token: reasoning before it is waited for.',
   },
   time_to_first_output_token: { metric: 'ttfvMs' },
-  time_per_output_token: { metric: 'tpotMs' },
+  time_per_output_token: {
+    metric: 'tpotMs',
+    differs: 'From the first to the last visible chunk, over the visible tokens.',
+  },
   normalized_time_per_output_token: { metric: 'latencyPerTokenMs' },
   inter_token_latency: {
     metric: 'itlMs',
@@ -36,8 +40,9 @@ export const inferencePerf: ImportFormat = {
     objectAt(document, 'successes') !== undefined,
   read: (documents) => ({
     points: withoutWhole(documents).map(pointOf),
-    notes: [
+    throughput:
       'Throughputs are over the time from the first request sent to the last answer, failed requests included.',
+    notes: [
       "Tokens are counted by the client's tokenizer unless told otherwise.",
       withoutWhole(documents).length < documents.length
         ? 'The report of the whole run was left out: it mixes the loads of its stages.'

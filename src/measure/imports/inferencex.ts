@@ -20,8 +20,8 @@ export const inferencex: ImportFormat = {
     points: documents.map((document) =>
       isAggregate(document) ? aggregatePoint(document) : runPoint(document),
     ),
+    throughput: 'Throughputs are over the whole run, ramp and drain included.',
     notes: [
-      'Throughputs are over the whole run, ramp and drain included.',
       ...(documents.some(isAggregate)
         ? ['Throughput is that of one GPU by the file, times the GPUs it names.']
         : []),

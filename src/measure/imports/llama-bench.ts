@@ -19,8 +19,9 @@ export const llamaBench: ImportFormat = {
   read: (documents) => ({
     version: documents.map((row) => textAt(row, 'build_commit')).find(Boolean),
     points: documents.map((row) => pointOf(isMarkdownRow(row) ? fromMarkdown(row) : row)),
-    notes: [
+    throughput:
       'Measured inside the engine, one sequence at a time: no HTTP, no tokenizer, no sampling, no other users.',
+    notes: [
       'A prompt test (pp) generates nothing and a generation test (tg) has no prompt: together they are two points, not one.',
       'A sample is one repetition of a whole test, not a request.',
     ],

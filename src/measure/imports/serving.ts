@@ -106,12 +106,18 @@ export function errorsOf(
 /**
  * The flat statistics of both, e.g. `mean_ttft_ms`, with those of each request where the file has them.
  *
- * @param own the tool's word for latency, and how its latency and its ITL differ from ours
+ * @param own the tool's word for latency, and how each differs from ours
  */
 export function servingMetrics(
   document: JsonObject,
   completed: Maybe,
-  own: { readonly latency: string; readonly latencyDiffers?: string; readonly itlDiffers: string },
+  own: {
+    readonly ttftDiffers: string
+    readonly tpotDiffers: string
+    readonly latency: string
+    readonly latencyDiffers: string
+    readonly itlDiffers: string
+  },
 ): ImportedPoint['metrics'] {
   const values = requestValues(document)
   const told = (stem: string, n?: number, differs?: string) =>
@@ -121,18 +127,30 @@ export function servingMetrics(
     return meanOnly(ratio(numberAt(document, key), completed), key, completed)
   }
   return {
-    ttftMs: withRecords(told('ttft_ms', completed), 'ttfts', values?.ttftMs ?? []),
+    ttftMs: withRecords(
+      told('ttft_ms', completed, own.ttftDiffers),
+      'ttfts',
+      values?.ttftMs ?? [],
+      own.ttftDiffers,
+    ),
     // Of requests with more than one token only, and nobody says how many those are.
-    tpotMs: withRecords(told('tpot_ms'), 'itls', values?.tpotMs ?? []),
+    tpotMs: withRecords(
+      told('tpot_ms', undefined, own.tpotDiffers),
+      'itls',
+      values?.tpotMs ?? [],
+      own.tpotDiffers,
+    ),
     interChunkMs: withRecords(
       told('itl_ms', undefined, own.itlDiffers),
       'itls',
       values?.interChunkMs ?? [],
+      own.itlDiffers,
     ),
     latencyMs: withRecords(
       told(own.latency, completed, own.latencyDiffers),
       'ttfts, itls',
       values?.latencyMs ?? [],
+      own.latencyDiffers,
     ),
     inputTokens: withRecords(tokens('input'), 'input_lens', values?.inputTokens ?? []),
     outputTokens: withRecords(tokens('output'), 'output_lens', values?.outputTokens ?? []),

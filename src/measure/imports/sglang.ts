@@ -6,6 +6,8 @@ import { isObject, numberAt, textAt } from './values.ts'
 const INTER_CHUNK =
   'SGLang calls it ITL. From chunk to chunk; its native backend divides a gap by the tokens of the chunk, the others do so only where they know the accept length.'
 
+const OPENS = 'Each request opens a connection of its own,'
+
 /** Definitions: sgl-project/sglang, `python/sglang/benchmark/serving.py` (before: `bench_serving.py`). */
 export const sglang: ImportFormat = {
   name: 'sglang-bench-serving',
@@ -14,11 +16,8 @@ export const sglang: ImportFormat = {
   recognises: isSglang,
   read: (documents) => ({
     points: documents.map(pointOf),
-    notes: [
-      'Throughputs are over the whole run, ramp and drain included.',
-      'Where the server sends no usage, output tokens are those asked for, whatever came.',
-      'Each request opens a connection of its own, which TTFT includes.',
-    ],
+    throughput: 'Throughputs are over the whole run, ramp and drain included.',
+    notes: ['Where the server sends no usage, output tokens are those asked for, whatever came.'],
   }),
   keys: {
     taken: [
@@ -81,7 +80,11 @@ function pointOf(document: JsonObject): ImportedPoint {
     meanInFlight: numberAt(document, 'concurrency'),
     maxInFlight: numberAt(document, 'max_concurrent_requests'),
     metrics: servingMetrics(document, completed, {
+      ttftDiffers: `${OPENS} which is part of it.`,
+      tpotDiffers:
+        'From the first output to the end of the stream, over the tokens asked for where the server sends no usage.',
       latency: 'e2e_latency_ms',
+      latencyDiffers: `${OPENS} which is part of it.`,
       itlDiffers: INTER_CHUNK,
     }),
   }

@@ -39,6 +39,7 @@ interface ImportedOperatingPoint
   readonly interChunkMs?: SummaryDistribution
   /** In closed loop only, as TTFT. */
   readonly latencyMs?: SummaryDistribution
+  readonly latencyFromSentMs?: SummaryDistribution
   readonly inputTokens?: SummaryDistribution
   readonly outputTokens?: SummaryDistribution
 }
@@ -109,6 +110,7 @@ function operatingPoint(
     tpotMs: distributionOf(metrics.tpotMs),
     interChunkMs: distributionOf(metrics.interChunkMs),
     latencyMs: comparable ? distributionOf(metrics.latencyMs) : undefined,
+    latencyFromSentMs: clockStart === 'sent' ? distributionOf(metrics.latencyMs) : undefined,
     inputTokens: distributionOf(metrics.inputTokens),
     outputTokens: distributionOf(metrics.outputTokens),
   }
@@ -152,7 +154,7 @@ function labelOf({ label, load }: ImportedPoint, level: number): string {
 }
 
 /** Short words for a load, as those of our own levels. */
-function describeLoad(load: ImportedLoad): string {
+export function describeLoad(load: ImportedLoad): string {
   switch (load.kind) {
     case 'closed':
       return load.concurrency === 1 ? '1 user' : `${load.concurrency} users`

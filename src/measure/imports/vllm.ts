@@ -15,10 +15,9 @@ export const vllm: ImportFormat = {
   recognises: isVllm,
   read: (documents) => ({
     points: documents.map(pointOf),
+    throughput: 'Throughputs are over the whole run, ramp, drain and failed requests included.',
     notes: [
-      'Throughputs are over the whole run, ramp, drain and failed requests included.',
       'A stream counts as completed as soon as one chunk came: one that was cut off or ended in an error event is among the completed.',
-      'TTFT ends at the first chunk with choices, which over the chat API may be an empty role chunk.',
     ],
   }),
   keys: {
@@ -97,6 +96,10 @@ function pointOf(document: JsonObject): ImportedPoint {
       numberAt(document, 'spec_decode_draft_tokens'),
     ),
     metrics: servingMetrics(document, completed, {
+      ttftDiffers:
+        'Begins before the connection is opened, and ends at the first chunk with choices, which over the chat API may be an empty role chunk.',
+      tpotDiffers:
+        'Latency less TTFT over the tokens after the first, so that empty chunks at both ends are part of it.',
       latency: 'e2el_ms',
       latencyDiffers: 'Ends at the last chunk, not at the end of the stream.',
       itlDiffers: INTER_CHUNK,

@@ -47,6 +47,21 @@ describe('vLLM bench serve', () => {
     spec_decode_accepted_tokens: 3,
     spec_decode_draft_tokens: 4,
   }
+  test('what its throughputs are over is told by itself and as the first note', () => {
+    const { throughput, notes } = importText(lines(summary))
+    expect(throughput).toContain('over the whole run')
+    expect(notes[0]).toBe(throughput)
+  })
+
+  test('TTFT, TPOT and latency say how they differ, from a summary as from details', () => {
+    for (const document of [{ ...summary, mean_tpot_ms: 9, mean_e2el_ms: 300 }, detailed]) {
+      const { ttftMs, tpotMs, latencyMs } = pointOf(lines(document)).metrics
+      expect(ttftMs?.differs).toContain('before the connection is opened')
+      expect(tpotMs?.differs).toContain('empty chunks')
+      expect(latencyMs?.differs).toContain('last chunk')
+    }
+  })
+
   const detailed = {
     ...summary,
     input_lens: [10, 10, 20],

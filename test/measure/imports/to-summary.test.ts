@@ -93,6 +93,7 @@ describe('the clock', () => {
     expect(points[0]?.ttftMs).toBeUndefined()
     expect(points[0]?.latencyMs).toBeUndefined()
     expect(points[0]?.ttftFromSentMs?.p50.value).toBe(100)
+    expect(points[0]?.latencyFromSentMs?.p50.value).toBe(900)
     expect(reasons.join()).toContain('leave out the wait before')
   })
 
@@ -102,6 +103,7 @@ describe('the clock', () => {
     ).points
     expect(point?.ttftMs).toBeUndefined()
     expect(point?.ttftFromSentMs).toBeUndefined()
+    expect(point?.latencyFromSentMs).toBeUndefined()
   })
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RunLog } from '../../../src/load/run-log.ts'
-import { pointsAt } from '../../../src/measure/compare.ts'
+import { pointsAt } from '../../../src/measure/compare-points.ts'
 import { differencesOf } from '../../../src/measure/compare-set-up.ts'
 import { comparedRun } from '../compared-runs.ts'
 import { levelLog, runLog } from '../records.ts'
