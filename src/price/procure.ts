@@ -22,7 +22,7 @@ export interface Candidate {
   readonly path: string
   readonly subject: Subject
   readonly cost: CostReport
-  /** Of a run of ours. */
+  /** Of a run of ours; of a group one that stands for all. */
   readonly run?: { readonly run: RunLog; readonly summary: Summary }
   /** Of another tool's result, where its file tells. */
   readonly model?: string
@@ -181,7 +181,9 @@ function judge(
         : (servers * loadPowerW) / W_PER_KW,
     boardsOnly: cost.warnings.some(({ kind }) => boardWarnings.includes(kind)),
     why: [
-      ...(subject.verdict === 'INVALID' ? ['The run is INVALID'] : []),
+      ...(subject.verdict === 'INVALID'
+        ? [`The ${subject.kind === 'group' ? 'group' : 'run'} is INVALID`]
+        : []),
       ...(meetsSlo === false ? ['No measured level met the SLO'] : []),
       ...(meetsSlo === false ? [] : (known?.missing ?? [])),
     ],

@@ -6,7 +6,7 @@ import type { Plain, Same } from './json-schema.ts'
 import type { ProcurementJson } from './procurement.ts'
 
 const notice = z.array(z.string()).describe('What must be read before any figure')
-const verdict = z.enum(['VALID', 'DEGRADED', 'INVALID', 'NOT JUDGED'])
+const verdict = z.enum(['VALID', 'DEGRADED', 'PARTIAL', 'INVALID', 'NOT JUDGED'])
 const figure = (what: string) => z.number().optional().describe(what)
 
 const diffSide = z.strictObject({

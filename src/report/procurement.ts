@@ -114,7 +114,7 @@ function methodLines({ candidates }: Procurement): string[] {
   return [
     'A candidate is dominated where another costs no more a year, draws no more power and takes no more racks, and is better in one of them.',
     'Power is of all servers under full load, without cooling. Capex is all that is bought at first, before any residual value.',
-    'Servers are whole, spares included. Each figure rests on one measurement: differences as small as runs differ by chance say nothing.',
+    'Servers are whole, spares included. Each figure rests on one measurement, of a group on the median of its runs: differences as small as runs differ by chance say nothing.',
     ...(mixed
       ? [
           'What has no SLO is priced at its highest throughput, whatever its latency: it dominates none that met one.',

@@ -371,7 +371,7 @@ function powerInputRows(
         origin: 'measured',
         source: `${context.subject.what}, ${context.point?.label ?? ''}`,
         date: context.subject.date,
-        note: seen.note,
+        note: [seen.note, seen.how?.[state]].filter(Boolean).join('; '),
       })
     else if (state === 'idle' && profileFigure('idle', profile) === undefined)
       unknownIdleRow(context, prefix, row)
@@ -462,6 +462,8 @@ interface MeasuredPower {
   readonly load?: number
   readonly idle?: number
   readonly note: string
+  /** How each came about, where it is worked from several readings. */
+  readonly how?: { readonly load?: string; readonly idle?: string }
 }
 
 function measuredPower(
@@ -472,10 +474,19 @@ function measuredPower(
   if (point === undefined || units === undefined || gpusPerServer === undefined) return undefined
   const whole = wholeMachine(point.power)
   if (whole && units === gpusPerServer)
-    return { load: whole.loadPowerW, idle: whole.idlePowerW, note: `measured, ${whole.scope}` }
+    return {
+      load: whole.loadPowerW,
+      idle: whole.idlePowerW,
+      note: `measured, ${whole.scope}`,
+      how: howOf(whole),
+    }
   const boards = point.power.find(({ scope }) => scope === 'gpu')
   if (boards === undefined || profile?.unit !== 'gpu') return undefined
   return boardsInServer(boards, units, gpusPerServer, profile)
+}
+
+function howOf({ loadHow, idleHow }: PowerSeen): MeasuredPower['how'] {
+  return { load: loadHow, idle: idleHow }
 }
 
 function wholeMachine(power: readonly PowerSeen[]): PowerSeen | undefined {
@@ -487,16 +498,18 @@ export const BOARDS_ONLY = 'boards measured; the machine around them is unknown 
 
 /** The machine around a board: what the profile says of both together, less the board's limit. */
 function boardsInServer(
-  { loadPowerW, idlePowerW }: PowerSeen,
+  boards: PowerSeen,
   units: number,
   gpusPerServer: number,
   { powerW, tdpW }: HardwareProfile,
 ): MeasuredPower {
+  const { loadPowerW, idlePowerW } = boards
   const aroundW = powerW?.load && tdpW ? Math.max(0, powerW.load.value - tdpW.value) : undefined
   const whole = (boardsW: number) => (boardsW / units + (aroundW ?? 0)) * gpusPerServer
   return {
     load: whole(loadPowerW),
     idle: idlePowerW === undefined ? undefined : whole(idlePowerW),
+    how: howOf(boards),
     note:
       aroundW === undefined
         ? BOARDS_ONLY
