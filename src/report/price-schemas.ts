@@ -97,6 +97,7 @@ export const procurementSchema = z.strictObject({
       servers: figure('Whole servers, spares included'),
       gpus: figure('GPUs'),
       racks: figure('Racks'),
+      rackUnits: figure('Height of all servers, rack units of 44.45 mm'),
       utilisationRatio: figure('Mean load / all servers'),
       capexUsd: figure('All that is bought at first, USD, before any residual value'),
       usdPerYear: figure('Whole bill, USD a year'),

@@ -49,6 +49,7 @@ function inputRows(
     option.insuranceRatioPerYear,
   )
   ruleRows(context, prefix, option)
+  heightRow(context, prefix, option, profile)
   for (const { id, what, usd, lifeYears, residualRatio, per } of option.capex) {
     stated(`capex.${id}.usd`, what, `USD/${per}`, usd)
     stated(`capex.${id}.lifeYears`, `Life of: ${what}`, 'years', lifeYears)
@@ -112,6 +113,40 @@ function ruleRows(context: ModelContext, prefix: string, option: MachineOption):
       context.scenario.sources,
     )
   else choice('maintenanceRatio', 'Time a server is out', 'ratio', 0)
+}
+
+/** How high a server is: by the scenario; else by the profile, where its price is of that very server. */
+function heightRow(
+  context: ModelContext,
+  prefix: string,
+  { rackUnitsPerServer, gpusPerServer, serversPerRack }: MachineOption,
+  profile: HardwareProfile | undefined,
+): void {
+  const row = {
+    path: `${prefix}.rackUnitsPerServer`,
+    label: 'Height of a server',
+    unit: 'rack units/server',
+  }
+  const price = priceToDefend(profile)
+  const isThatServer =
+    price?.per === 'server' && (gpusPerServer ?? price.unitsPerServer) === price.unitsPerServer
+  const ofProfile = isThatServer ? price.rackUnits : undefined
+  requireRack(prefix, (rackUnitsPerServer ?? ofProfile)?.value, serversPerRack)
+  if (rackUnitsPerServer) figureRow(context, row, rackUnitsPerServer, context.scenario.sources)
+  else if (ofProfile && profile) figureRow(context, row, ofProfile, profile.sources)
+  else unknownRow(context.ledger, { ...row, note: 'state it as rackUnitsPerServer' })
+}
+
+/** Cabinets are sold with 42 to 52 rack units. */
+const MOST_RACK_UNITS = 60
+
+/** @throws UserError for servers that are higher together than any rack */
+function requireRack(prefix: string, height: Maybe, serversPerRack: number): void {
+  if (height === undefined || height * serversPerRack <= MOST_RACK_UNITS) return
+  throw new UserError(
+    `${prefix}.serversPerRack is ${serversPerRack}, and ${serversPerRack} servers of ${height} rack units are ${height * serversPerRack} high: no rack is.`,
+    { remedy: 'State in serversPerRack how many servers stand in one rack.' },
+  )
 }
 
 function siteRows(context: ModelContext, prefix: string, option: MachineOption): void {
