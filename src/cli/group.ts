@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { exitCodes, messageOf, UserError } from '../errors.ts'
-import type { RunGroupMember } from '../load/run-group.ts'
+import type { RunGroup, RunGroupMember } from '../load/run-group.ts'
 import type { FoundRun } from '../measure/group-summary.ts'
 import { groupFormats } from '../report/group-formats.ts'
 import { type GroupReport, groupReport } from '../report/group-report.ts'
@@ -54,6 +54,16 @@ export async function recomputeGroup(
   io: Io,
   known: ReadonlyMap<string, Report> = new Map(),
 ): Promise<GroupReport> {
+  const { group, found } = await findRuns(directory, io, known)
+  return groupReport(group, found)
+}
+
+/** A group, and what each of its runs came to. Parameters as of `recomputeGroup`. @throws UserError */
+export async function findRuns(
+  directory: string,
+  io: Io,
+  known: ReadonlyMap<string, Report> = new Map(),
+): Promise<{ readonly group: RunGroup; readonly found: readonly FoundRun[] }> {
   const { group, strangers } = await readGroup(directory)
   for (const name of strangers)
     io.stderr(`${plainText(name)} is no run that the group names, and is left out.\n`)
@@ -62,7 +72,7 @@ export async function recomputeGroup(
     const report = known.get(member.directory)
     found.push(report ? foundRun(member, report) : await findRun(directory, member, io))
   }
-  return groupReport(group, found)
+  return { group, found }
 }
 
 async function findRun(directory: string, member: RunGroupMember, io: Io): Promise<FoundRun> {

@@ -440,7 +440,10 @@ function addPrice(program: Command, io: Io, done: Done): void {
   const command = program
     .command('price')
     .description('Price what was measured, explain a price, or hold two against each other')
-    .argument('[run]', "results directory, summary.json, or another tool's result")
+    .argument(
+      '[run]',
+      "results directory, the folder of a group of runs, summary.json, or another tool's result",
+    )
     .option('--json', 'print JSON', false)
   addSet(addPriceFlags(command))
     .option(
@@ -481,7 +484,7 @@ function addProcure(program: Command, io: Io, done: Done): void {
     .description('Hold machines that were measured against one demand: what each takes to carry it')
     .argument(
       '<runs...>',
-      "a measurement for each machine: results directory or another tool's result; RUN@PROFILE:GPUS names the machine where it was not seen",
+      "a measurement for each machine: results directory, the folder of a group of runs, or another tool's result; RUN@PROFILE:GPUS names the machine where it was not seen",
     )
     .requiredOption('--scenario <file>', 'the demand, in tokens a day, and assumptions about money')
     .option('--option <id>', 'option that says how a machine is bought (default: the first)')

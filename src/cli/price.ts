@@ -13,6 +13,7 @@ import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-di
 import { explain, explanationJson, explanationText } from '../report/explain.ts'
 import { pricedImportText, pricedSubjectText } from '../report/imported.ts'
 import { reportFormats } from '../report/index.ts'
+import { pricedGroupText } from '../report/priced-group.ts'
 import { pricedJson } from '../report/priced-json.ts'
 import { quickJson, quickText } from '../report/quick-price.ts'
 import { solvedJson, solvedText } from '../report/solved.ts'
@@ -93,7 +94,7 @@ async function pricedOf(
     return pricedStated(flags.throughput, flags.inputThroughput, flags)
   throw new UserError('There is nothing to price.', {
     remedy:
-      "Name a results directory, a summary.json or another tool's result; or give --throughput, with --hourly or --scenario.",
+      "Name a results directory, the folder of a group of runs, a summary.json or another tool's result; or give --throughput, with --hourly or --scenario.",
   })
 }
 
@@ -185,8 +186,10 @@ async function pageOf(priced: Priced): Promise<string> {
 }
 
 /** A run has its whole report; another tool's result what its file tells. */
+/** A run has its whole report; a group of runs and another tool's result what is said of them before their prices. */
 async function reportText(priced: Priced): Promise<string> {
-  const { report, imported, subject, cost, notices } = priced
+  const { report, group, imported, subject, cost, notices } = priced
+  if (group !== undefined) return pricedGroupText(group, subject, cost)
   if (imported !== undefined) return pricedImportText(imported, cost)
   if (report === undefined) return pricedSubjectText(subject, cost)
   const text = reportFormats.find(({ name }) => name === 'text')

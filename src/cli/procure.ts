@@ -110,24 +110,30 @@ async function machineNamed(
 /** @throws UserError for one measurement named twice: it would be its own rival */
 function refuseRepeated(priced: readonly Priced[]): void {
   const seen = new Map<string, string>()
-  for (const { path, report } of priced) {
-    const identity = report === undefined ? path : `${report.run.runId} ${report.run.epoch}`
-    const before = seen.get(identity)
+  for (const each of priced) {
+    const identities = identitiesOf(each)
+    const before = identities.map((identity) => seen.get(identity)).find((path) => path)
     if (before !== undefined)
-      throw new UserError(`${path} and ${before} are the same measurement.`, {
-        remedy: 'Name each candidate once.',
+      throw new UserError(`${each.path} and ${before} are the same measurement.`, {
+        remedy: 'Name each candidate once, and no run beside the group that it is of.',
       })
-    seen.set(identity, path)
+    for (const identity of identities) seen.set(identity, each.path)
   }
 }
 
-function candidateOf({ path, subject, cost, report, imported }: Priced, index: number): Candidate {
+function identitiesOf({ path, runs }: Priced): string[] {
+  return runs.length === 0 ? [path] : runs.map(({ run }) => `${run.runId} ${run.epoch}`)
+}
+
+function candidateOf({ path, subject, cost, runs, imported }: Priced, index: number): Candidate {
+  // Runs of a group that measured different things make it INVALID, and so any of the others stands for all.
+  const run = runs.find(({ run: { state } }) => state === 'complete') ?? runs[0]
   return {
     name: nameOf(index),
     path,
     subject,
     cost,
-    run: report && { run: report.run, summary: report.summary },
+    run: run && { run: run.run, summary: run.summary },
     model: imported?.points[0]?.model,
   }
 }

@@ -25,6 +25,7 @@ const priceSchema = z
       per: z.literal('server'),
       usd: figureSchema,
       unitsPerServer: z.int().positive().describe('Units in the server that the price is of'),
+      rackUnits: figureSchema.optional().describe('Height of that server in rack units (44.45 mm)'),
       what: z.string().min(1),
     }),
   ])

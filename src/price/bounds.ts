@@ -81,6 +81,16 @@ export const demandChargeFigure = unlessContract(0, 100, 'USD per kW and month',
 /** Published racks cost 600 to 1,500 USD a month, without their power. */
 export const rackFigure = unlessContract(0, 6000, 'USD per rack and month', yearly)
 
+/** Of EIA-310, in which cabinets and data sheets count. */
+const MM_PER_RACK_UNIT = 44.45
+
+/** Servers are 1 to 10 rack units high, a machine that is a cabinet of its own up to 48; nodes that share a chassis have a part of it. */
+export const rackUnitsFigure = between(0.25, 48, 'rack units', (value) =>
+  value > 48
+    ? `${value} mm are ${Number((value / MM_PER_RACK_UNIT).toPrecision(3))} rack units`
+    : undefined,
+)
+
 /** No grid's price is near 2 USD. */
 export const electricityFigure = between(0, 2, 'USD per kWh', (value) =>
   value > 2 && value <= 200 ? `${value} cents are ${value / 100} USD` : undefined,

@@ -43,16 +43,17 @@ export function costWarnings(
 }
 
 function judgement({ verdict, kind, what, unreal }: Subject): CostWarning[] {
+  const isJudged = kind === 'run' || kind === 'group'
   return [
     ...(verdict === 'INVALID'
       ? [
           {
             kind: 'invalid-run',
-            text: 'The run is INVALID: prices made from it are not to be used.',
+            text: `The ${kind === 'group' ? 'group' : 'run'} is INVALID: prices made from it are not to be used.`,
           } as const,
         ]
       : []),
-    ...(kind === 'run'
+    ...(isJudged
       ? []
       : [
           {
@@ -108,7 +109,7 @@ function hardware(
     profile.powerW?.load === undefined &&
     ofProfile.some((option) => 'serverPowerW' in option && option.serverPowerW.load === undefined)
   const boardsMeasured = inputs.some(
-    ({ path, note }) => path.endsWith('.loadPowerW') && note === BOARDS_ONLY,
+    ({ path, note }) => path.endsWith('.loadPowerW') && note?.startsWith(BOARDS_ONLY),
   )
   const boardPrice =
     profile.unit === 'gpu' &&
@@ -145,7 +146,7 @@ function hardware(
 }
 
 function noProfile({ machine, kind }: Subject): string {
-  if (kind !== 'run')
+  if (kind === 'imported' || kind === 'stated')
     return 'The hardware is unknown, so it has no price: name it with --hardware and --gpus.'
   if (machine === undefined)
     return 'The server is another machine, so its hardware is unknown here: name it with --hardware and --gpus.'
@@ -202,7 +203,7 @@ function slo(subject: Subject, point: PricedPoint | undefined): CostWarning[] {
       {
         kind: 'no-slo',
         text:
-          kind === 'run'
+          kind !== 'imported'
             ? 'No SLO was set, so the price is at peak throughput, whatever its latency. Set one with --goodput, e.g. ttft:500 tpot:50.'
             : 'No SLO can be judged, so the price is at peak throughput, whatever its latency.',
       },

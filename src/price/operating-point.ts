@@ -19,19 +19,35 @@ export function choosePoint({
   const known = usablePoints(points, search).filter(
     ({ outputTokensPerS = 0 }) => outputTokensPerS > 0,
   )
-  if (known.length === 0) return { reason: 'no level has a measured throughput' }
+  if (known.length === 0) return { reason: nothingKnown[kind] }
   const eligible = hasSlo ? known.filter(({ meetsSlo }) => meetsSlo === true) : known
   const point = highestThroughput(eligible)
   if (!point)
     return {
-      reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO${nearest(known, slo)}`,
+      reason: `no measured level let ${GOOD_RATIO * 100} % of its requests meet the SLO${inEvery(kind)}${nearest(known, slo, kind)}`,
     }
-  const met = `highest measured throughput at which ${GOOD_RATIO * 100} % of requests met the SLO`
+  const measured = kind === 'group' ? 'median' : 'measured'
+  const met = `highest ${measured} throughput at which ${GOOD_RATIO * 100} % of requests met the SLO${inEvery(kind)}`
   return { point, reason: hasSlo ? met : withoutSlo[kind] }
+}
+
+/** A level that failed in one run is not one that the machine holds. */
+function inEvery(kind: Subject['kind']): string {
+  return kind === 'group' ? ' in every run' : ''
+}
+
+const NO_THROUGHPUT = 'no level has a measured throughput'
+
+const nothingKnown: Readonly<Record<Subject['kind'], string>> = {
+  run: NO_THROUGHPUT,
+  group: 'no level has a throughput in every run that went to its end',
+  imported: NO_THROUGHPUT,
+  stated: NO_THROUGHPUT,
 }
 
 const withoutSlo: Readonly<Record<Subject['kind'], string>> = {
   run: 'highest measured throughput; no SLO was set',
+  group: 'highest median throughput; no SLO was set',
   imported: 'highest throughput of the file; no SLO can be judged',
   stated: 'nobody measured it',
 }
@@ -73,7 +89,11 @@ function highestThroughput(points: readonly PricedPoint[]): PricedPoint | undefi
 }
 
 /** The limits, and how near the best level came to them. */
-function nearest(points: readonly PricedPoint[], slo: Slo = {}): string {
+function nearest(
+  points: readonly PricedPoint[],
+  slo: Slo | undefined = {},
+  kind: Subject['kind'],
+): string {
   const limits = [
     ...(slo.ttftMs === undefined ? [] : [`TTFT ${slo.ttftMs} ms`]),
     ...(slo.tpotMs === undefined ? [] : [`TPOT ${slo.tpotMs} ms`]),
@@ -86,6 +106,6 @@ function nearest(points: readonly PricedPoint[], slo: Slo = {}): string {
   const came =
     best?.goodRatio === undefined
       ? ''
-      : `; at best ${Number((best.goodRatio * 100).toFixed(1))} % did, at ${best.label}`
+      : `; at best ${Number((best.goodRatio * 100).toFixed(1))} % did${kind === 'group' ? ' in its worst run' : ''}, at ${best.label}`
   return `${limits.length > 0 ? ` (${limits.join(', ')})` : ''}${came}`
 }

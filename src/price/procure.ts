@@ -22,7 +22,7 @@ export interface Candidate {
   readonly path: string
   readonly subject: Subject
   readonly cost: CostReport
-  /** Of a run of ours. */
+  /** Of a run of ours; of a group one that stands for all. */
   readonly run?: { readonly run: RunLog; readonly summary: Summary }
   /** Of another tool's result, where its file tells. */
   readonly model?: string
@@ -49,6 +49,8 @@ export interface JudgedCandidate {
   readonly servers?: number
   readonly gpus?: number
   readonly racks?: number
+  /** Height of all servers, in rack units of 44.45 mm. */
+  readonly rackUnits?: number
   readonly utilisationRatio?: number
   /** Everything bought once, before any residual value. */
   readonly capexUsd?: number
@@ -171,6 +173,7 @@ function judge(
     servers,
     gpus: at('gpus'),
     racks: at('racks'),
+    rackUnits: at('rackUnits'),
     utilisationRatio: at('utilisationRatio'),
     capexUsd: capexUsd(find, id, option, scenario),
     usdPerYear: at('usdPerYear'),
@@ -181,7 +184,9 @@ function judge(
         : (servers * loadPowerW) / W_PER_KW,
     boardsOnly: cost.warnings.some(({ kind }) => boardWarnings.includes(kind)),
     why: [
-      ...(subject.verdict === 'INVALID' ? ['The run is INVALID'] : []),
+      ...(subject.verdict === 'INVALID'
+        ? [`The ${subject.kind === 'group' ? 'group' : 'run'} is INVALID`]
+        : []),
       ...(meetsSlo === false ? ['No measured level met the SLO'] : []),
       ...(meetsSlo === false ? [] : (known?.missing ?? [])),
     ],
@@ -229,6 +234,9 @@ function isApart({ verdict, meetsSlo }: Unranked): boolean {
 /** What a machine is judged by: the bill, what has to be supplied, and the room that it takes. All the better for being less. */
 const criteria = ['usdPerYear', 'fullLoadPowerKw', 'racks'] as const
 
+/** The same, of two machines of which both are known to have it: what few data sheets were looked up for bars nobody from being ranked. */
+const criteriaWhereKnown = ['rackUnits'] as const
+
 function isKnown(candidate: Unranked): boolean {
   return criteria.every((key) => candidate[key] !== undefined)
 }
@@ -241,7 +249,10 @@ function dominates(other: Unranked, candidate: Unranked): boolean {
   if (other.name === candidate.name || isApart(other) || !isKnown(other)) return false
   if (candidate.meetsSlo === true && other.meetsSlo !== true) return false
   if (other.boardsOnly && !candidate.boardsOnly) return false
-  const pairs = criteria.map((key) => [other[key] as number, candidate[key] as number] as const)
+  const pairs = [...criteria, ...criteriaWhereKnown].flatMap((key) => {
+    const [a, b] = [other[key], candidate[key]]
+    return a === undefined || b === undefined ? [] : [[a, b] as const]
+  })
   return pairs.every(([a, b]) => a <= b) && pairs.some(([a, b]) => a < b)
 }
 

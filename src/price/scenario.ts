@@ -15,6 +15,7 @@ import {
   positiveRatioFigure,
   pueFigure,
   rackFigure,
+  rackUnitsFigure,
   ratioFigure,
   usdFigure,
   yearsFigure,
@@ -166,6 +167,11 @@ const machine = {
   spareServers: z.int().nonnegative().default(0).describe('Beyond those that serve: 1 for N+1'),
   maintenanceRatio: outageRatioFigure.optional().describe('Share of the time a server is out'),
   serversPerRack: z.int().positive().default(4),
+  rackUnitsPerServer: rackUnitsFigure
+    .optional()
+    .describe(
+      "Height of a server in rack units (44.45 mm), of nodes in one chassis their share; else by the profile's server price",
+    ),
 }
 
 const onPremisesSchema = z.strictObject({

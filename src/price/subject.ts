@@ -6,10 +6,11 @@ import type { Slo } from '../load/benchmark.ts'
 import type { RunLog } from '../load/run-log.ts'
 import { askedTokens } from '../load/workloads/sizes.ts'
 import { hasSlo } from '../measure/goodput.ts'
+import type { GroupVerdict } from '../measure/group-summary.ts'
 import type { Imported } from '../measure/imports/imported.ts'
 import { type ImportedSummary, toSummary } from '../measure/imports/to-summary.ts'
 import type { SearchSummary } from '../measure/search/search-summary.ts'
-import type { Interval, OperatingPoint, Summary, Verdict } from '../measure/summary.ts'
+import type { Interval, OperatingPoint, Summary } from '../measure/summary.ts'
 import { MS_PER_S } from '../units.ts'
 import {
   type MeasuredLoad,
@@ -24,21 +25,52 @@ export interface PowerSeen {
   readonly scope: TelemetryScope
   readonly loadPowerW: number
   readonly idlePowerW?: number
+  /** How each came about, where it is worked from several readings. */
+  readonly loadHow?: string
+  readonly idleHow?: string
 }
+
+/** Where the throughput of another run like these lies, and how sure that is. */
+export interface BetweenRuns {
+  readonly low: number
+  readonly high: number
+  /** Chance that the median of ever so many runs lies between the two. */
+  readonly confidenceRatio: number
+  /** In words, for whoever asks where it comes from. */
+  readonly how: string
+}
+
+/** Figures of a load as prices name them, with the two that are worked from others. */
+export type PointFigure =
+  | 'outputTokensPerS'
+  | 'inputTokensPerS'
+  | 'requestsPerS'
+  | 'cachedInputRatio'
+  | 'tokensPerSPerUser'
+  | 'ttftP95Ms'
+  | 'tpotP95Ms'
+  | 'prefillSPerRequest'
+  | 'decodeSPerRequest'
+  | 'inputPerOutputToken'
+  | 'outputTokensPerRequest'
 
 /** One load as far as prices need it, whoever measured it. */
 export interface PricedPoint {
   readonly level: number
   readonly label: string
   readonly outputTokensPerS: Maybe
-  /** Of it, with 95 %. */
+  /** Of it, with 95 %, within one run. */
   readonly interval?: Interval
+  /** Of several runs, in place of the interval within one. */
+  readonly betweenRuns?: BetweenRuns
+  /** How a figure came about, or why it is unknown, where it is worked from several runs. */
+  readonly how?: Readonly<Partial<Record<PointFigure, string>>>
   readonly inputTokensPerS: Maybe
   readonly requestsPerS: Maybe
   readonly cachedInputRatio: Maybe
   /** Whether the level met the SLO; unknown where none was set or it was not judged. */
   readonly meetsSlo: boolean | undefined
-  /** Share of its requests that met every limit of the SLO. */
+  /** Share of its requests that met every limit of the SLO; of several runs, in the one in which it was least. */
   readonly goodRatio?: Maybe
   readonly tokensPerSPerUser: Maybe
   readonly ttftP95Ms: Maybe
@@ -49,14 +81,14 @@ export interface PricedPoint {
   readonly power: readonly PowerSeen[]
 }
 
-/** What is priced: a run, another tool's result or a stated throughput. */
+/** What is priced: a run, several runs of one thing, another tool's result or a stated throughput. */
 export interface Subject {
-  readonly kind: 'run' | 'imported' | 'stated'
+  readonly kind: 'run' | 'group' | 'imported' | 'stated'
   /** e.g. `run 20261130-...`. */
   readonly what: string
   /** ISO date by which prices are fresh or stale; absent where nobody told it. */
   readonly date?: string
-  readonly verdict: Verdict | 'NOT JUDGED'
+  readonly verdict: GroupVerdict | 'NOT JUDGED'
   /** Whether anything limits latency: without it a price is at peak throughput. */
   readonly hasSlo: boolean
   /** Its limits, where they are known. */
@@ -97,7 +129,7 @@ export function subjectOfRun(
   return withShapesOf({
     kind: 'run',
     what: `run ${run.runId}`,
-    date: run.epoch.slice(0, 'YYYY-MM-DD'.length),
+    date: dayOf(run),
     verdict: summary.verdict,
     hasSlo: hasSlo(benchmark.slo) || summary.search?.question === 'slo',
     slo: benchmark.slo,
@@ -106,15 +138,23 @@ export function subjectOfRun(
     promptTokens: askedTokens(benchmark.workload).inputTokens,
     // What was detected is the client's machine: it says nothing of a server elsewhere.
     machine: run.target.loopback ? run.hardware : undefined,
-    unreal: run.target.simulated
-      ? 'a simulator answered'
-      : run.target.weights === 'random'
-        ? 'the weights are random'
-        : undefined,
+    unreal: unrealOf(run),
   })
 }
 
-function pointOfRun(point: OperatingPoint): PricedPoint {
+/** ISO date of a run's beginning. */
+export function dayOf({ epoch }: Pick<RunLog, 'epoch'>): string {
+  return epoch.slice(0, 'YYYY-MM-DD'.length)
+}
+
+/** In what the model of a run was none, in words; nothing for a real one. */
+export function unrealOf({ target }: Pick<RunLog, 'target'>): string | undefined {
+  if (target.simulated) return 'a simulator answered'
+  return target.weights === 'random' ? 'the weights are random' : undefined
+}
+
+/** A measured load of a run, as prices need it. */
+export function pointOfRun(point: OperatingPoint): PricedPoint {
   const ttftMs = point.ttftFromSentMs.mean
   const latencyMs = point.latencyMs.mean
   const waitMs = point.ttftMs.mean
@@ -220,5 +260,10 @@ export function statedSubject(
 
 /** Names of the GPUs that were seen computing, one a GPU. */
 export function seenGpus({ machine }: Subject): string[] {
-  return machine ? computeGpus(machine).map(({ name }) => readingValue(name) ?? '') : []
+  return machine ? gpuNames(machine) : []
+}
+
+/** Names of the GPUs of a machine that compute, one a GPU; empty where one has none. */
+export function gpuNames(machine: RunLog['hardware']): string[] {
+  return computeGpus(machine).map(({ name }) => readingValue(name) ?? '')
 }

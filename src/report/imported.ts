@@ -104,29 +104,35 @@ export function subjectNotice({ verdict, what }: Subject, cost: CostReport): str
   return [`${verdict}: ${what}`, ...warningLines(cost).map((line) => `Warning: ${line}`)]
 }
 
-/** Of prices, where they stand before any of them. */
-export function warningLines({ warnings }: CostReport): string[] {
+function warningLines({ warnings }: CostReport): string[] {
   return warnings.map(({ text }) => `Cost: ${plainText(text)}`)
 }
 
 /** Another tool's result, and what it costs: what it is not first, as its prices rest on it. */
 export function pricedImportText(imported: Imported, cost: CostReport): string {
   const { points } = toSummary(imported)
-  return pricedText(blockOf(imported), points, cost)
+  return pricedText(blockOf(imported), warningLines(cost), points, cost)
 }
 
 /** The same of a throughput that is stated. */
 export function pricedSubjectText(subject: Subject, cost: CostReport): string {
-  return pricedText([`${subject.verdict}: ${subject.what}`], subject.points, cost)
+  const head = [`${subject.verdict}: ${subject.what}`]
+  return pricedText(head, warningLines(cost), subject.points, cost)
 }
 
 type Labelled = readonly { readonly level: number; readonly label: string }[]
 
-function pricedText(head: readonly string[], points: Labelled, cost: CostReport): string {
+/** What is priced, every doubt about it, and its prices. @param head what it is, in lines */
+export function pricedText(
+  head: readonly string[],
+  warnings: readonly string[],
+  points: Labelled,
+  cost: CostReport,
+): string {
   const label = points.find(({ level }) => level === cost.pricedLevel)?.label
   const blocks = [
     head,
-    ['Warnings:', ...warningLines(cost).flatMap((line) => wrap(line, '  - ', '    '))],
+    ['Warnings:', ...warnings.flatMap((line) => wrap(line, '  - ', '    '))],
     ...levelPriceBlock(points, cost),
     costLines(cost, pricingBasisAt(cost, label)),
   ]

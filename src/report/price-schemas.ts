@@ -9,7 +9,7 @@ import type { StatedPriceJson } from './quick-price.ts'
 import type { SolvedJson } from './solved.ts'
 
 const notice = z.array(z.string()).describe('What must be read before any figure')
-const verdict = z.enum(['VALID', 'DEGRADED', 'INVALID', 'NOT JUDGED'])
+const verdict = z.enum(['VALID', 'DEGRADED', 'PARTIAL', 'INVALID', 'NOT JUDGED'])
 const figure = (what: string) => z.number().optional().describe(what)
 
 const diffSide = z.strictObject({
@@ -93,6 +93,7 @@ export const procurementSchema = z.strictObject({
       servers: figure('Whole servers, spares included'),
       gpus: figure('GPUs'),
       racks: figure('Racks'),
+      rackUnits: figure('Height of all servers, rack units of 44.45 mm'),
       utilisationRatio: figure('Mean load / all servers'),
       capexUsd: figure('All that is bought at first, USD, before any residual value'),
       usdPerYear: figure('Whole bill, USD a year'),

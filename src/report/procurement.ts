@@ -65,6 +65,7 @@ const columns: readonly Column[] = [
   },
   { heading: 'kW', of: ({ fullLoadPowerKw }) => formatNumber(fullLoadPowerKw) },
   { heading: 'racks', of: ({ racks }) => formatStated(racks) },
+  { heading: 'U', of: ({ rackUnits }) => formatStated(rackUnits) },
   { heading: 'used', of: ({ utilisationRatio }) => formatPercent(utilisationRatio) },
   { heading: 'SLO', of: ({ meetsSlo }) => sloWord(meetsSlo) },
   { heading: 'verdict', of: ({ verdict }) => verdict },
@@ -96,7 +97,7 @@ function standingLine(candidate: JudgedCandidate): string {
   const reasons = why.map((reason) => sentence(plainText(reason))).join(' ')
   switch (standing) {
     case 'undominated':
-      return `${name}: no other is at least as good in cost, power and racks, and better in one.`
+      return `${name}: no other is at least as good in cost, power and room, and better in one.`
     case 'dominated':
       return `${name}: DOMINATED by ${dominatedBy.join(', ')}.`
     case 'apart':
@@ -112,9 +113,10 @@ function methodLines({ candidates }: Procurement): string[] {
     candidates.some(({ meetsSlo }) => meetsSlo === true) &&
     candidates.some(({ meetsSlo, standing }) => meetsSlo === undefined && standing !== 'apart')
   return [
-    'A candidate is dominated where another costs no more a year, draws no more power and takes no more racks, and is better in one of them.',
+    'A candidate is dominated where another costs no more a year, draws no more power and takes no more room, and is better in one of them. Room is racks and, where both are known, rack units (U, 44.45 mm).',
     'Power is of all servers under full load, without cooling. Capex is all that is bought at first, before any residual value.',
-    'Servers are whole, spares included. Each figure rests on one measurement: differences as small as runs differ by chance say nothing.',
+    'Servers are whole, spares included. Each figure rests on one measurement, of a group on the median of its runs: differences as small as runs differ by chance say nothing.',
+    ...heightLines(candidates),
     ...(mixed
       ? [
           'What has no SLO is priced at its highest throughput, whatever its latency: it dominates none that met one.',
@@ -125,6 +127,17 @@ function methodLines({ candidates }: Procurement): string[] {
           `Of ${boards.map(({ name }) => name).join(', ')} only the boards have a price or a power: the real ones are higher, and it dominates none whose whole machine is known.`,
         ]
       : []),
+  ]
+}
+
+/** Nothing where the height of every machine is known, or its number is not. */
+function heightLines(candidates: readonly JudgedCandidate[]): string[] {
+  const unknown = candidates.filter(
+    ({ servers, rackUnits }) => servers !== undefined && rackUnits === undefined,
+  )
+  if (unknown.length === 0) return []
+  return [
+    `U is not known of ${unknown.map(({ name }) => name).join(', ')}: state rackUnitsPerServer in the scenario, or rackUnits in the hardware profile.`,
   ]
 }
 

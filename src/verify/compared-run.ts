@@ -9,6 +9,9 @@ export function comparedRun(path: string, { run, summary, cost }: Report): Compa
   return { path, run, summary, price: priceOf(cost) }
 }
 
+/** Beyond these, figures that are the same come out different by the order of arithmetic. */
+const DIGITS = 12
+
 function priceOf(cost: CostReport): ComparedPrice | undefined {
   const { levels, options } = cost
   const priced = levels.filter(({ usdPerMillionOutputTokens: usd }) => usd !== undefined)
@@ -17,7 +20,9 @@ function priceOf(cost: CostReport): ComparedPrice | undefined {
   const find = figureFinder(cost)
   const figures = ['usdPerHour', 'utilisationRatio'].flatMap((name) => {
     const { label, value } = find(`options.${machines?.id}.${name}`) ?? {}
-    return label === undefined || value === undefined ? [] : [[`${label}, ${name}`, String(value)]]
+    return label === undefined || value === undefined
+      ? []
+      : [[`${label}, ${name}`, String(Number(value.toPrecision(DIGITS)))]]
   })
   return {
     basis: {

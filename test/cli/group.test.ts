@@ -76,6 +76,8 @@ const runsIn = async (directory: string): Promise<string[]> =>
     .map(({ name }) => join(directory, name))
     .sort()
 
+const MEASURED = 'measured.outputTokensPerS'
+
 describe('three runs of a real server', () => {
   let ran: RanGroup
   beforeAll(async () => {
@@ -159,6 +161,86 @@ describe('three runs of a real server', () => {
     expect(byGroup.exitCode).toBe(0)
     expect(byGroup.stdout).toBe(byRun.stdout)
     expect(JSON.parse(byGroup.stdout).levels[0].metrics[0].runs).toEqual([3, 2])
+  })
+
+  test('price takes the group at the median of its highest level, the figure that its report has', async () => {
+    const { summary } = await readGroup(ran.group)
+    const [, two] = summary.levels
+    const [figure] = two?.metrics ?? []
+    const priced = await baremark(['price', ran.group, '--json'])
+    expect(priced.exitCode, priced.stderr).toBe(0)
+    const { notice, figures, pricedLevel } = JSON.parse(priced.stdout)
+    expect(notice[0]).toContain('SIMULATED')
+    expect(pricedLevel).toBe(1)
+    const measured = figures.find(({ path }: { path: string }) => path === MEASURED)
+    expect(measured).toMatchObject({
+      value: figure?.median,
+      uncertain: { kind: 'lognormal', low: figure?.interval?.low, high: figure?.interval?.high },
+    })
+  })
+
+  test('a price of the group says of which runs it is the median, after what they were not', async () => {
+    const explained = await baremark(['price', ran.group, '--explain', MEASURED])
+    expect(explained.stdout).toMatch(/^SIMULATED: /)
+    const text = explained.stdout.replaceAll(/\s+/g, ' ')
+    expect(text).toMatch(/median of 3 runs: [\d.]+ \(\S+-tiny(-\d+)?\), /)
+    expect(text).toContain('95 % interval between runs')
+  })
+
+  test('what each run warns of is said of the price, once for all runs', async () => {
+    const { stdout } = await baremark(['price', ran.group])
+    expect(stdout.match(/R1, R2, R3: Client and server shared this machine/g)).toHaveLength(1)
+  })
+
+  test('--set, --solve and --diff ask of a group what they ask of a run', async () => {
+    const solve = ['--solve', 'options.own.serverPriceUsd=own:rent']
+    for (const flags of [['--set', 'options.own.lifeYears=4'], solve]) {
+      const { exitCode, stderr, stdout } = await baremark(['price', ran.group, ...flags])
+      expect(exitCode, stderr).toBe(0)
+      expect(stdout).toMatch(/^SIMULATED: /)
+    }
+    const [run = ''] = await runsIn(ran.group)
+    const diff = await baremark(['price', '--diff', ran.group, run])
+    expect(diff.stdout).toMatch(/^ {2}- A: .*\(group/m)
+    expect(diff.stdout).toContain('(run ')
+  })
+
+  test('its summary.json by itself is told to be that of a group, and with its folder is the group', async () => {
+    const alone = join(folder, 'alone.json')
+    await cp(join(ran.group, 'summary.json'), alone)
+    const refused = await baremark(['price', alone])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('summary of a group')
+    const whole = await baremark(['price', ran.group])
+    expect((await baremark(['price', join(ran.group, 'summary.json')])).stdout).toBe(whole.stdout)
+  })
+
+  test('a run beside the group that it is of is no second candidate', async () => {
+    const [run = ''] = await runsIn(ran.group)
+    const text = await readFile(join('scenarios', 'quickstart.yaml'), 'utf8')
+    const scenario = join(folder, 'day.yaml')
+    await writeFile(
+      scenario,
+      text.replace(
+        /amount:\n.*\n.*/,
+        'amount: { kind: output-tokens-per-day, outputTokensPerDay: { value: 1e8, source: gmi, kind: choice } }',
+      ),
+    )
+    const { exitCode, stderr } = await baremark(['procure', ran.group, run, '--scenario', scenario])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('are the same measurement')
+  })
+
+  test('runs that were priced with different things have no price until --scenario says with what', async () => {
+    const group = await copyOf(ran.group, 'repriced')
+    const [run = ''] = await runsIn(group)
+    const file = join(run, 'pricing.json')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"name": "', '"name": "other '))
+    const refused = await baremark(['price', group])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('--scenario')
+    const given = ['--scenario', join('scenarios', 'quickstart.yaml')]
+    expect((await baremark(['price', group, ...given])).exitCode).toBe(0)
   })
 
   test('compare --aa takes the group alone, and a gate takes it for a baseline', async () => {
@@ -248,7 +330,7 @@ describe('three runs of a real server', () => {
   })
 
   test('what takes one run only says that this is a group', async () => {
-    const { exitCode, stderr } = await baremark(['price', ran.group])
+    const { exitCode, stderr } = await baremark(['meter', ran.group, file])
     expect(exitCode).toBe(2)
     expect(stderr).toContain('group of runs')
   })

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Figure } from '../../src/figure.ts'
+import { figureFinder } from '../../src/price/cost-report.ts'
 import { priceSubject } from '../../src/price/price-subject.ts'
 import { type Candidate, type JudgedCandidate, procure } from '../../src/price/procure.ts'
 import { type Subject, statedSubject, subjectOfRun } from '../../src/price/subject.ts'
@@ -62,7 +64,9 @@ describe('machines for 1,800 tokens a second, by hand', () => {
 
   test('are told in text, Markdown and JSON', () => {
     const text = documentText(procurementDocument(result, ['A: Warning: Cost: doubt']))
-    expect(text).toMatch(/^A\s+3\s+\$26,280\s+\$12,352\s+\$0\.218\s+3\.00\s+1\s+75 %\s+none/m)
+    expect(text).toMatch(
+      /^A\s+3\s+\$26,280\s+\$12,352\s+\$0\.218\s+3\.00\s+1\s+n\/a\s+75 %\s+none/m,
+    )
     expect(text).toContain('B: DOMINATED by A.')
     expect(text).toContain('A: Cost: doubt')
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
@@ -85,6 +89,67 @@ test('what is bought for a site or a rack is part of what is bought at first', (
   )
   // 3 boxes, 1 rack; 5 boxes, 2 racks.
   expect(result.candidates.map(({ capexUsd }) => capexUsd)).toEqual([27_780, 45_800])
+})
+
+describe('the height of machines', () => {
+  const high = (rackUnits: number) => ({ own: { rackUnitsPerServer: figure(rackUnits) } })
+  // 3 boxes each, of 2, 8 and nobody knows how many rack units: all else is the same.
+  const low = ofRun('A', 100, {}, high(2))
+  const tall = ofRun('B', 100, {}, high(8))
+  const unknown = ofRun('C', 100)
+
+  test('is servers x rack units, and the taller of two that are else alike is dominated', () => {
+    const { candidates } = procure([low, tall], wanted(), undefined)
+    expect(byName(candidates, 'A')).toMatchObject({ rackUnits: 6, standing: 'undominated' })
+    expect(byName(candidates, 'B')).toMatchObject({ rackUnits: 24, dominatedBy: ['A'] })
+  })
+
+  test('that is not known of one is held against neither, and is told', () => {
+    const result = procure([tall, unknown], wanted(), undefined)
+    expect(result.candidates.map(({ standing }) => standing)).toEqual([
+      'undominated',
+      'undominated',
+    ])
+    expect(byName(result.candidates, 'C')?.rackUnits).toBeUndefined()
+    const text = documentText(procurementDocument(result, []))
+    expect(text).toContain('U is not known of C: state rackUnitsPerServer')
+    expect(text).toMatch(/^B .* 1\s+24\s+75 %/m)
+    const json = JSON.parse(procurementJson(result, []))
+    expect(procurementSchema.safeParse(json).error).toBeUndefined()
+  })
+
+  test('does not save a machine that is worse in all that is known', () => {
+    const { candidates } = procure([unknown, ofRun('B', 50, {}, high(2))], wanted(), undefined)
+    expect(byName(candidates, 'B')).toMatchObject({ standing: 'dominated', dominatedBy: ['C'] })
+  })
+
+  test('is that of the profile for the very server of its price, and of no other', () => {
+    const gpu = catalogue.profiles.find(({ id }) => id === 'gpu')
+    const prices = gpu?.prices.map((price) =>
+      price.per === 'server' ? { ...price, rackUnits: figure(6) as Figure } : price,
+    )
+    const profiles = gpu && prices ? [{ ...gpu, prices }] : []
+    const heightOf = (own: object) => {
+      const changes = {
+        scenario: { hardwareProfile: 'gpu', units: 4 },
+        own,
+        rent: { rental: 'middle' },
+      }
+      const cost = priceSubject(low.subject, wanted(changes), { ...catalogue, profiles })
+      return figureFinder(cost)('options.own.rackUnitsPerServer')?.value
+    }
+    expect(heightOf({})).toBe(6)
+    expect(heightOf({ gpusPerServer: 4 })).toBeUndefined()
+    expect(heightOf({ rackUnitsPerServer: figure(5) })).toBe(5)
+  })
+
+  test('that no rack has room for is refused, with what to state', () => {
+    const own = { rackUnitsPerServer: figure(20), serversPerRack: 4 }
+    expect(() => ofRun('A', 100, {}, { own })).toThrow('4 servers of 20 rack units are 80 high')
+    expect(() => wanted({ own: { rackUnitsPerServer: figure(356) } })).toThrow(
+      'expected rack units from 0.25 to 48; given 356: 356 mm are 8.01 rack units',
+    )
+  })
 })
 
 describe('what is not ranked', () => {

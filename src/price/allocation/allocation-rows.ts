@@ -118,7 +118,12 @@ function priceRatioRows(context: ModelContext): readonly string[] | undefined {
 function phaseTimeRows({ ledger, subject, point }: ModelContext): readonly string[] | undefined {
   const { prefillSPerRequest, decodeSPerRequest } = point ?? {}
   if (prefillSPerRequest === undefined || decodeSPerRequest === undefined) return undefined
-  const measured = (name: string, label: string, value: number, note?: string) =>
+  const measured = (
+    name: 'prefillSPerRequest' | 'decodeSPerRequest',
+    label: string,
+    value: number,
+    note?: string,
+  ) =>
     ledger.input({
       path: `measured.${name}`,
       label,
@@ -127,7 +132,7 @@ function phaseTimeRows({ ledger, subject, point }: ModelContext): readonly strin
       origin: 'measured',
       source: `${subject.what}, ${point?.label}`,
       date: subject.date,
-      note,
+      note: [note, point?.how?.[name]].filter(Boolean).join('; ') || undefined,
     })
   return [
     measured(

@@ -2,8 +2,10 @@ import { type Maybe, ratio } from '../../arithmetic.ts'
 import { scaledFigure } from '../../figure.ts'
 import { DAYS_PER_YEAR, HOURS_PER_DAY, S_PER_HOUR } from '../../units.ts'
 import { priceToDefend } from '../catalogue.ts'
+import type { LedgerInput } from '../ledger.ts'
 import { choiceRow, figureRow, type ModelContext, unknownRow } from '../options/context.ts'
 import type { Scenario } from '../scenario.ts'
+import type { PointFigure, PricedPoint } from '../subject.ts'
 import { loadDuration } from './load-duration.ts'
 import { type LoadShape, peakToMean, shapeOf } from './load-shape.ts'
 import { poissonQuantile } from './poisson.ts'
@@ -27,12 +29,12 @@ function weightsOf({ hourWeights, weekdayWeights }: Scenario['demand']) {
 }
 
 /**
- * What was measured: rows `measured.*`. The throughput brings the interval of its run; the mix of tokens stands on its own rows, as it
+ * What was measured: rows `measured.*`. The throughput brings the interval of its run, or between its runs; the mix of tokens stands on its own rows, as it
  * does not change when the throughput is a little other than it was seen.
  */
 export function measuredRows(context: ModelContext, unitsSource: string, unitsNote?: string): void {
   const { ledger, subject, point, units } = context
-  const measured = (path: string, label: string, unit: string, value: Maybe) =>
+  const measured = (path: PointFigure, label: string, unit: string, value: Maybe) =>
     ledger.input({
       path: `measured.${path}`,
       label,
@@ -41,17 +43,8 @@ export function measuredRows(context: ModelContext, unitsSource: string, unitsNo
       origin: subject.kind === 'stated' ? 'choice' : 'measured',
       source: point ? `${subject.what}, ${point.label}` : subject.what,
       date: subject.date,
-      ...(path === 'outputTokensPerS' && point?.interval && point.interval.low > 0
-        ? {
-            uncertain: {
-              kind: 'normal',
-              ...point.interval,
-              confidenceRatio: INTERVAL_CONFIDENCE,
-              least: 0,
-            } as const,
-            note: 'the 95 % interval is within this run',
-          }
-        : {}),
+      note: point?.how?.[path],
+      ...(path === 'outputTokensPerS' && point ? throughputLaw(point) : {}),
     })
   measured('outputTokensPerS', 'Output tokens/s', 'tokens/s', point?.outputTokensPerS)
   measured('inputTokensPerS', 'Input tokens/s', 'tokens/s', point?.inputTokensPerS)
@@ -81,6 +74,29 @@ export function measuredRows(context: ModelContext, unitsSource: string, unitsNo
     source: unitsSource,
     note: unitsNote,
   })
+}
+
+/**
+ * How the throughput of another run may lie: by the interval of its run, or where there are several by that between them, which is one of
+ * ratios. That inside a run knows of nothing that is the same throughout a run, and is no stand-in for the other.
+ */
+function throughputLaw({
+  interval,
+  betweenRuns,
+  how,
+}: PricedPoint): Pick<LedgerInput, 'uncertain' | 'note'> {
+  if (betweenRuns !== undefined) {
+    const { low, high, confidenceRatio, how: law } = betweenRuns
+    return {
+      uncertain: { kind: 'lognormal', low, high, confidenceRatio },
+      note: [how?.outputTokensPerS, law].filter(Boolean).join('; '),
+    }
+  }
+  if (interval === undefined || interval.low <= 0) return {}
+  return {
+    uncertain: { kind: 'normal', ...interval, confidenceRatio: INTERVAL_CONFIDENCE, least: 0 },
+    note: 'the 95 % interval is within this run',
+  }
 }
 
 /** Of throughputs, as `Distribution` has it. */

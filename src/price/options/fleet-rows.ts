@@ -40,11 +40,11 @@ export function boughtRow(
 }
 
 /**
- * What servers stand in: GPUs, racks and a site.
+ * What servers stand in: GPUs, racks, the rack units that they take, and a site.
  *
  * @param machine what a server is called
- * @param rulesAt where GPUs and servers to a rack are
- * @param rented of rented ones nobody has the racks
+ * @param rulesAt where GPUs, servers to a rack and the height of a server are
+ * @param rented of rented ones nobody has the racks, and nobody knows the height
  */
 export function countRows(
   ledger: LedgerBuilder,
@@ -68,6 +68,15 @@ export function countRows(
     from: [servers, ...(rented ? [] : [`${rulesAt}.serversPerRack`])],
     work: ([count = 0, perRack = Number.POSITIVE_INFINITY]) => Math.ceil(count / perRack),
   })
+  if (!rented)
+    ledger.result({
+      path: `${prefix}.rackUnits`,
+      label: 'Rack units',
+      unit: 'rack units',
+      formula: 'servers x rackUnitsPerServer',
+      from: [servers, `${rulesAt}.rackUnitsPerServer`],
+      work: ([count = 0, height = 0]) => count * height,
+    })
   ledger.result({
     path: `${prefix}.sites`,
     label: 'Sites',

@@ -49,6 +49,7 @@ function inputRows(
     option.insuranceRatioPerYear,
   )
   ruleRows(context, prefix, option)
+  heightRow(context, prefix, option, profile)
   for (const { id, what, usd, lifeYears, residualRatio, per } of option.capex) {
     stated(`capex.${id}.usd`, what, `USD/${per}`, usd)
     stated(`capex.${id}.lifeYears`, `Life of: ${what}`, 'years', lifeYears)
@@ -112,6 +113,40 @@ function ruleRows(context: ModelContext, prefix: string, option: MachineOption):
       context.scenario.sources,
     )
   else choice('maintenanceRatio', 'Time a server is out', 'ratio', 0)
+}
+
+/** How high a server is: by the scenario; else by the profile, where its price is of that very server. */
+function heightRow(
+  context: ModelContext,
+  prefix: string,
+  { rackUnitsPerServer, gpusPerServer, serversPerRack }: MachineOption,
+  profile: HardwareProfile | undefined,
+): void {
+  const row = {
+    path: `${prefix}.rackUnitsPerServer`,
+    label: 'Height of a server',
+    unit: 'rack units/server',
+  }
+  const price = priceToDefend(profile)
+  const isThatServer =
+    price?.per === 'server' && (gpusPerServer ?? price.unitsPerServer) === price.unitsPerServer
+  const ofProfile = isThatServer ? price.rackUnits : undefined
+  requireRack(prefix, (rackUnitsPerServer ?? ofProfile)?.value, serversPerRack)
+  if (rackUnitsPerServer) figureRow(context, row, rackUnitsPerServer, context.scenario.sources)
+  else if (ofProfile && profile) figureRow(context, row, ofProfile, profile.sources)
+  else unknownRow(context.ledger, { ...row, note: 'state it as rackUnitsPerServer' })
+}
+
+/** Cabinets are sold with 42 to 52 rack units. */
+const MOST_RACK_UNITS = 60
+
+/** @throws UserError for servers that are higher together than any rack */
+function requireRack(prefix: string, height: Maybe, serversPerRack: number): void {
+  if (height === undefined || height * serversPerRack <= MOST_RACK_UNITS) return
+  throw new UserError(
+    `${prefix}.serversPerRack is ${serversPerRack}, and ${serversPerRack} servers of ${height} rack units are ${height * serversPerRack} high: no rack is.`,
+    { remedy: 'State in serversPerRack how many servers stand in one rack.' },
+  )
 }
 
 function siteRows(context: ModelContext, prefix: string, option: MachineOption): void {
@@ -371,7 +406,7 @@ function powerInputRows(
         origin: 'measured',
         source: `${context.subject.what}, ${context.point?.label ?? ''}`,
         date: context.subject.date,
-        note: seen.note,
+        note: [seen.note, seen.how?.[state]].filter(Boolean).join('; '),
       })
     else if (state === 'idle' && profileFigure('idle', profile) === undefined)
       unknownIdleRow(context, prefix, row)
@@ -462,6 +497,8 @@ interface MeasuredPower {
   readonly load?: number
   readonly idle?: number
   readonly note: string
+  /** How each came about, where it is worked from several readings. */
+  readonly how?: { readonly load?: string; readonly idle?: string }
 }
 
 function measuredPower(
@@ -472,10 +509,19 @@ function measuredPower(
   if (point === undefined || units === undefined || gpusPerServer === undefined) return undefined
   const whole = wholeMachine(point.power)
   if (whole && units === gpusPerServer)
-    return { load: whole.loadPowerW, idle: whole.idlePowerW, note: `measured, ${whole.scope}` }
+    return {
+      load: whole.loadPowerW,
+      idle: whole.idlePowerW,
+      note: `measured, ${whole.scope}`,
+      how: howOf(whole),
+    }
   const boards = point.power.find(({ scope }) => scope === 'gpu')
   if (boards === undefined || profile?.unit !== 'gpu') return undefined
   return boardsInServer(boards, units, gpusPerServer, profile)
+}
+
+function howOf({ loadHow, idleHow }: PowerSeen): MeasuredPower['how'] {
+  return { load: loadHow, idle: idleHow }
 }
 
 function wholeMachine(power: readonly PowerSeen[]): PowerSeen | undefined {
@@ -487,16 +533,18 @@ export const BOARDS_ONLY = 'boards measured; the machine around them is unknown 
 
 /** The machine around a board: what the profile says of both together, less the board's limit. */
 function boardsInServer(
-  { loadPowerW, idlePowerW }: PowerSeen,
+  boards: PowerSeen,
   units: number,
   gpusPerServer: number,
   { powerW, tdpW }: HardwareProfile,
 ): MeasuredPower {
+  const { loadPowerW, idlePowerW } = boards
   const aroundW = powerW?.load && tdpW ? Math.max(0, powerW.load.value - tdpW.value) : undefined
   const whole = (boardsW: number) => (boardsW / units + (aroundW ?? 0)) * gpusPerServer
   return {
     load: whole(loadPowerW),
     idle: idlePowerW === undefined ? undefined : whole(idlePowerW),
+    how: howOf(boards),
     note:
       aroundW === undefined
         ? BOARDS_ONLY
