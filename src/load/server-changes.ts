@@ -2,7 +2,12 @@ import { messageOf, UserError } from '../errors.ts'
 import type { Access } from './get.ts'
 import { type Inspection, inspectServer } from './inspect-server.ts'
 import type { ServerAfter, TargetIdentity } from './run-log.ts'
-import type { LaunchConfiguration, ServerIdentity, Told } from './server-identity.ts'
+import {
+  type LaunchConfiguration,
+  launchNames,
+  type ServerIdentity,
+  type Told,
+} from './server-identity.ts'
 
 /** What is held against each other of a server before a run and after it. */
 type Seen = Pick<Inspection, 'server' | 'models' | 'simulated'>
@@ -53,18 +58,6 @@ function factChanges(before: ServerIdentity, after: ServerIdentity): string[] {
       return told(name, before.launch[field], after.launch[field])
     }),
   ]
-}
-
-const launchNames: Readonly<Record<keyof LaunchConfiguration, string>> = {
-  quantisation: 'Quantisation',
-  tensorParallel: 'Tensor parallel',
-  pipelineParallel: 'Pipeline parallel',
-  dataParallel: 'Data parallel',
-  prefixCaching: 'Prefix caching',
-  speculativeDecoding: 'Speculative decoding',
-  kvCacheTokens: 'KV cache tokens',
-  kvCacheType: 'KV cache type',
-  maxRunning: 'Requests at once',
 }
 
 /** Two endpoints may tell different things under one name, so only what one and the same told is held against each other. */

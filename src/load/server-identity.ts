@@ -54,3 +54,16 @@ export interface ServerIdentity {
   /** What stands between, where it shows; its time is measured along with the server's. */
   readonly gateway?: { readonly name: string; readonly proof: string }
 }
+
+/** What each part of a launch is called where people read of it. */
+export const launchNames: Readonly<Record<keyof LaunchConfiguration, string>> = {
+  quantisation: 'Quantisation',
+  tensorParallel: 'Tensor parallel',
+  pipelineParallel: 'Pipeline parallel',
+  dataParallel: 'Data parallel',
+  prefixCaching: 'Prefix caching',
+  speculativeDecoding: 'Speculative decoding',
+  kvCacheTokens: 'KV cache tokens',
+  kvCacheType: 'KV cache type',
+  maxRunning: 'Requests at once',
+}

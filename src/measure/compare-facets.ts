@@ -1,7 +1,7 @@
 import { computeGpus } from '../detect/compute-gpus.ts'
 import { readingValue } from '../detect/reading.ts'
 import type { RunLog } from '../load/run-log.ts'
-import type { LaunchConfiguration } from '../load/server-identity.ts'
+import { type LaunchConfiguration, launchNames } from '../load/server-identity.ts'
 import { hasImport, tellsArrivals } from './compare-levels.ts'
 import type { Compared, ComparedRun } from './compare-metrics.ts'
 import type { Imported, ImportedLoad, ImportedPoint } from './imports/imported.ts'
@@ -89,20 +89,8 @@ function serverFacets({ target, prompts }: RunLog): Facet[] {
   ]
 }
 
-const launchLabels: Readonly<Record<keyof LaunchConfiguration, string>> = {
-  quantisation: 'Quantisation',
-  tensorParallel: 'Tensor parallel',
-  pipelineParallel: 'Pipeline parallel',
-  dataParallel: 'Data parallel',
-  prefixCaching: 'Prefix caching',
-  speculativeDecoding: 'Speculative decoding',
-  kvCacheTokens: 'KV cache, tokens',
-  kvCacheType: 'KV cache type',
-  maxRunning: 'Requests at once',
-}
-
 function launchFacets(launch: LaunchConfiguration): Facet[] {
-  return Object.entries(launchLabels).map(([key, label]) =>
+  return Object.entries(launchNames).map(([key, label]) =>
     told('server', label, launch[key as keyof LaunchConfiguration]?.value),
   )
 }

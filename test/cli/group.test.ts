@@ -187,6 +187,19 @@ describe('three runs of a real server', () => {
     expect(text).toContain('95 % interval between runs')
   })
 
+  test('has a page of its prices, whose banner and verdict come before any figure', async () => {
+    const { stdout } = await baremark(['price', ran.group, '--html'])
+    const [banner, verdict, price] = [
+      'SIMULATED: no model ran in',
+      '<div class="verdict',
+      '<h2>Cost',
+    ].map((text) => stdout.indexOf(text))
+    expect(banner).toBeGreaterThan(0)
+    expect(verdict).toBeGreaterThan(banner ?? 0)
+    expect(price).toBeGreaterThan(verdict ?? 0)
+    expect(stdout).not.toContain('Reason: ')
+  })
+
   test('what each run warns of is said of the price, once for all runs', async () => {
     const { stdout } = await baremark(['price', ran.group])
     expect(stdout.match(/R1, R2, R3: Client and server shared this machine/g)).toHaveLength(1)

@@ -171,7 +171,7 @@ describe('--html', () => {
     const argv = [vllm(1000, 'page.json'), '--hardware', 'h200-sxm', '--scenario', quickstart]
     const { stdout } = await price(...argv, '--html')
     expect(stdout).toContain('<h2>What the file tells</h2>')
-    expect(stdout).toContain('NOT JUDGED: result of vLLM')
+    expect(stdout).toContain('<h2>NOT JUDGED: vLLM')
   })
 
   test('of a run is its whole report, and goes to a file where one is named', async () => {
