@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type PercentileDefinition, percentileBy } from '../../../src/measure/as/percentile-by.ts'
 import { createGapPool, createPool, inSeconds } from '../../../src/measure/as/pool.ts'
 import { createWeightedPool } from '../../../src/measure/as/weighted.ts'
 import { createColumn } from '../../../src/measure/column.ts'
+import { publishedCases } from '../statistics/published-cases.ts'
 
 function samplesOf(values: readonly number[]) {
   const column = createColumn()
@@ -40,17 +40,7 @@ describe('a percentile', () => {
   })
 })
 
-const file = '/work/shared/cases/stats/percentile-definitions.json'
-
-interface Case {
-  readonly id: string
-  readonly inputs: { readonly values: readonly number[]; readonly p: number }
-  readonly expected: Readonly<Record<string, number>>
-}
-
-const published: readonly Case[] = existsSync(file)
-  ? (JSON.parse(readFileSync(file, 'utf8')) as { cases: Case[] }).cases
-  : []
+const published = publishedCases('percentile-definitions.json')
 
 describe.skipIf(published.length === 0)('published percentiles', () => {
   test.each(published)('$id', ({ inputs: { values, p }, expected }) => {
