@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { acceleratorOf } from '../detect/accelerator.ts'
 import { detectHardware } from '../detect/detect-hardware.ts'
 import { setUpChanges } from '../detect/diff-hardware.ts'
 import type { ModelFacts } from '../detect/fit/model-facts.ts'
@@ -24,7 +23,6 @@ import type {
   CachingAudit,
   DatasetFacts,
   LevelLog,
-  RooflineFacts,
   RunLog,
   TargetIdentity,
 } from '../load/run-log.ts'
@@ -55,6 +53,7 @@ import { type Pricing, readRun, runFiles } from '../verify/read-run.ts'
 import { recompute } from '../verify/verify-run.ts'
 import { thisClient, thisTool } from './certificate-store.ts'
 import type { Io } from './io.ts'
+import { rooflineFacts } from './model-config.ts'
 import { startProgress } from './progress.ts'
 import { recordServerMetrics, type ServerMetricsRecording } from './record-server-metrics.ts'
 import { makeRunDirectory, writeJson } from './results-folder.ts'
@@ -334,7 +333,14 @@ async function measure(plan: RunPlan, url: URL, known: Known, io: Io): Promise<M
       preflight: known.health.findings,
       telemetry: watching.log(),
       dataset: factsOf(known.data),
-      roofline: rooflineFacts(plan, known),
+      roofline:
+        plan.modelFacts &&
+        rooflineFacts(
+          plan.modelFacts,
+          known,
+          plan.scenario.hardwareProfile,
+          plan.catalogue.profiles,
+        ),
       levels: [],
     }
     await writeJson(join(directory, runFiles.run), base)
@@ -421,15 +427,6 @@ async function ifWanted(
     'Asking the same prompt again and again, to see whether the server answers it faster ...\n',
   )
   return ask()
-}
-
-/** Nothing where the model was not described. */
-function rooflineFacts(plan: RunPlan, { hardware, target }: Known): RooflineFacts | undefined {
-  const { modelFacts: model, scenario, catalogue } = plan
-  if (model === undefined) return undefined
-  const { profiles } = catalogue
-  const stated = scenario.hardwareProfile
-  return { model, accelerator: acceleratorOf(hardware, target.loopback, stated, profiles) }
 }
 
 /** What of the machine's set-up is another than before the load. */

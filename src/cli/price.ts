@@ -11,6 +11,7 @@ import { solveFor } from '../price/uncertainty/indifference.ts'
 import { documentMarkdown, documentText } from '../report/compare-formats.ts'
 import { costDiffDocument, costDiffJson, sharedNotices } from '../report/cost-diff.ts'
 import { explain, explanationJson, explanationText } from '../report/explain.ts'
+import { partNotices } from '../report/front-matter.ts'
 import { pricedImportText, pricedSubjectText } from '../report/imported.ts'
 import { reportFormats } from '../report/index.ts'
 import { pricedGroupText } from '../report/priced-group.ts'
@@ -59,7 +60,7 @@ async function printed(
   if (flags.hourly !== undefined) return quick(flags)
   if (flags.diff !== undefined) return diff(path, flags.diff, flags, io)
   const priced = await pricedOf(path, flags, io)
-  refuseUnservable(priced.subject)
+  refuseUnservable(priced)
   if (flags.explain !== undefined) return explained(priced, flags.explain, flags)
   if (flags.solve !== undefined) return solved(priced, flags.solve, flags)
   if (flags.html) return pageOf(priced)
@@ -72,11 +73,10 @@ async function printed(
  *
  * @throws UserError where no load that was measured met the limits
  */
-function refuseUnservable(subject: Subject): void {
-  const { point, reason } = choosePoint(subject)
-  if (point !== undefined || !subject.hasSlo) return
+function refuseUnservable({ subject, cost }: Priced): void {
+  if (cost.pricedLevel !== undefined || !subject.hasSlo) return
   throw new UserError(
-    `demand: no demand can be served within the SLO of ${subject.what}: ${reason}; expected at least one level that does.`,
+    `demand: no demand can be served within the SLO of ${subject.what}: ${cost.pricedLevelReason}; expected at least one level that does.`,
     {
       remedy:
         'Measure lower loads, or run again with limits that can be met (--goodput). `baremark report` shows the run as it is.',
@@ -200,7 +200,7 @@ async function reportText(priced: Priced): Promise<string> {
 function explained(priced: Priced, path: string, { json, depth }: PriceCommandFlags): string {
   const { figures, inLevel, about } = figuresOf(priced, path)
   const explanation = explain(figures, inLevel, depth)
-  const notices = [...priced.notices.filter((line) => !line.startsWith('Warning: ')), ...about]
+  const notices = [...partNotices(priced.notices).others, ...about]
   return json ? explanationJson(explanation, notices) : explanationText(explanation, notices, depth)
 }
 
@@ -213,7 +213,7 @@ function solved(
   const { point } = choosePoint(subject)
   const ledger = buildLedger(subject, point, scenario, catalogue)
   const answer = solveFor(ledger, path, optionA, optionB)
-  const told = notices.filter((line) => !line.startsWith('Warning: '))
+  const told = partNotices(notices).others
   return json ? solvedJson(answer, told) : solvedText(answer, told)
 }
 

@@ -17,7 +17,7 @@ import type { Report } from '../report/report.ts'
 import { exists } from '../verify/file-exists.ts'
 import { groupDirectory } from '../verify/read-group.ts'
 import { readImported } from '../verify/read-imported.ts'
-import { type Pricing, readRun, runFiles } from '../verify/read-run.ts'
+import { type Pricing, readPricing, readRun, runFiles } from '../verify/read-run.ts'
 import { readSummary } from '../verify/read-summary.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import { findRuns } from './group.ts'
@@ -134,7 +134,7 @@ async function pricingOfAll(
   { scenario }: PriceFlags,
 ): Promise<Pricing | undefined> {
   const pricings: (Pricing | undefined)[] = []
-  for (const directory of directories) pricings.push((await readRun(directory)).pricing)
+  for (const directory of directories) pricings.push(await readPricing(directory))
   if (new Set(pricings.map((pricing) => JSON.stringify(pricing))).size <= 1) return pricings[0]
   if (scenario !== undefined) return undefined
   throw new UserError(`The runs of ${plainText(group)} were not all priced with the same.`, {

@@ -1,5 +1,3 @@
-import { acceleratorOf } from '../detect/accelerator.ts'
-import { modelFacts } from '../detect/fit/model-facts.ts'
 import { exitCodes, messageOf, UserError } from '../errors.ts'
 import { readingFormats } from '../report/frontier-reading.ts'
 import { groupFormats } from '../report/group-formats.ts'
@@ -13,7 +11,7 @@ import { renderAs } from './as.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { recomputeGroup } from './group.ts'
 import type { Io } from './io.ts'
-import { readModelConfig } from './model-config.ts'
+import { readModelFacts, rooflineFacts } from './model-config.ts'
 import { recomputeReport, recomputeStored } from './recompute.ts'
 import { writeWhole } from './results-folder.ts'
 import { parsePlace } from './values.ts'
@@ -57,15 +55,10 @@ async function textOf(path: string, flags: ReportFlags, io: Io): Promise<string>
 /** With the model's sizes where they are given only now. @throws UserError */
 async function reportOf(path: string, { modelConfig }: ReportFlags, io: Io): Promise<Report> {
   if (modelConfig === undefined) return recomputeReport(path, {}, io)
-  const [stored, { config, sha256 }] = await Promise.all([
-    readRun(path),
-    readModelConfig(modelConfig),
-  ])
-  const { hardware, target } = stored.run
+  const [stored, model] = await Promise.all([readRun(path), readModelFacts(modelConfig)])
   const { profiles } = stored.pricing?.catalogue ?? (await loadCatalogue())
   const stated = stored.pricing?.scenario.hardwareProfile
-  const accelerator = acceleratorOf(hardware, target.loopback, stated, profiles)
-  const roofline = { model: modelFacts(config, sha256), accelerator }
+  const roofline = rooflineFacts(model, stored.run, stated, profiles)
   io.stderr(
     `The model is taken to be that of ${plainText(modelConfig)}, which is not stored with the run.\n`,
   )

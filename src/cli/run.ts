@@ -1,5 +1,4 @@
 import { dirname } from 'node:path'
-import { modelFacts } from '../detect/fit/model-facts.ts'
 import { UserError } from '../errors.ts'
 import { type Benchmark, benchmarkSchema, type Purpose } from '../load/benchmark.ts'
 import type { RunGroupPlan } from '../load/run-group.ts'
@@ -11,7 +10,7 @@ import { type AccessFlags, readAccess } from './access.ts'
 import { loadCatalogue, loadScenario, type PriceFlags } from './catalogue.ts'
 import { findCertificate } from './certificate-store.ts'
 import type { Io } from './io.ts'
-import { readModelConfig } from './model-config.ts'
+import { readModelFacts } from './model-config.ts'
 import { type BenchmarkFlags, withFlags } from './overrides.ts'
 import { type RunPlan, runPipeline } from './pipeline.ts'
 import { runGroup } from './run-group.ts'
@@ -71,15 +70,14 @@ async function planOf(
   io: Io,
 ): Promise<RunPlan> {
   const { modelConfig } = flags
-  const [catalogue, scenario, { access, apiKeySource }, certificate, described] = await Promise.all(
-    [
+  const [catalogue, scenario, { access, apiKeySource }, certificate, modelFacts] =
+    await Promise.all([
       loadCatalogue(),
       loadScenario(flags),
       readAccess(flags, io),
       findCertificate(flags.certificate, benchmark.load, io),
-      modelConfig === undefined ? undefined : readModelConfig(modelConfig),
-    ],
-  )
+      modelConfig === undefined ? undefined : readModelFacts(modelConfig),
+    ])
   return {
     benchmark,
     folder: dirname(file),
@@ -91,7 +89,7 @@ async function planOf(
     declaredWeights: flags.weights,
     workers: flags.workers,
     gpus: flags.gpus,
-    modelFacts: described && modelFacts(described.config, described.sha256),
+    modelFacts,
     out: flags.out,
     scenario,
     catalogue,

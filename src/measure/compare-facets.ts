@@ -168,64 +168,33 @@ const clocks: Readonly<Record<Imported['clockStart'], string | undefined>> = {
   unknown: undefined,
 }
 
+/** What a file may tell of each of its results, in the order that it is told. */
+const importFields: readonly {
+  readonly group: DifferenceGroup
+  readonly label: string
+  readonly of: (point: ImportedPoint) => string | number | undefined
+}[] = [
+  { group: 'hardware', label: 'GPU', of: ({ gpu }) => gpu?.name },
+  { group: 'hardware', label: 'GPUs', of: ({ gpu }) => gpu?.count },
+  { group: 'hardware', label: 'Processor, by its tool', of: ({ processor }) => processor },
+  { group: 'server', label: 'Server or API, by its tool', of: ({ backend }) => backend },
+  { group: 'server', label: 'Version', of: ({ backendVersion }) => backendVersion },
+  { group: 'server', label: 'Quantisation', of: ({ quantization }) => quantization },
+  { group: 'model', label: 'Tokenizer', of: ({ tokenizer }) => tokenizer },
+  {
+    group: 'benchmark',
+    label: 'Name of the load, by its tool',
+    of: ({ label }) => label || undefined,
+  },
+]
+
 /** What a file does not tell has no value, and is unknown. */
 function importFacets({ tool, clockStart, points }: Imported, arrivals: boolean): Facet[] {
-  const all = (of: (point: ImportedPoint) => string | number | undefined) => listed(points.map(of))
   return [
-    told(
-      'hardware',
-      'GPU',
-      all(({ gpu }) => gpu?.name),
-    ),
-    told(
-      'hardware',
-      'GPUs',
-      all(({ gpu }) => gpu?.count),
-    ),
-    told(
-      'hardware',
-      'Processor, by its tool',
-      all(({ processor }) => processor),
-    ),
-    told(
-      'server',
-      'Server or API, by its tool',
-      all(({ backend }) => backend),
-    ),
-    told(
-      'server',
-      'Version',
-      all(({ backendVersion }) => backendVersion),
-    ),
-    told(
-      'server',
-      'Quantisation',
-      all(({ quantization }) => quantization),
-    ),
-    required(
-      'model',
-      'Model',
-      all(({ model }) => model),
-    ),
-    told(
-      'model',
-      'Tokenizer',
-      all(({ tokenizer }) => tokenizer),
-    ),
-    told(
-      'benchmark',
-      'Name of the load, by its tool',
-      all(({ label }) => label || undefined),
-    ),
-    arrivalsFacet(
-      all(({ load }) => arrivalsOf(load)),
-      arrivals,
-    ),
-    told(
-      'benchmark',
-      MOST_AT_ONCE,
-      all(({ load }) => mostAtOnce(load)),
-    ),
+    required('model', 'Model', listed(points.map(({ model }) => model))),
+    ...importFields.map(({ group, label, of }) => told(group, label, listed(points.map(of)))),
+    arrivalsFacet(listed(points.map(({ load }) => arrivalsOf(load))), arrivals),
+    told('benchmark', MOST_AT_ONCE, listed(points.map(({ load }) => mostAtOnce(load)))),
     told('tool', 'Tool', [tool.name, tool.version].filter(Boolean).join(' ')),
     told('tool', 'Clock starts', clocks[clockStart]),
   ]

@@ -51,7 +51,7 @@ export function frontLines(report: Report): string[] {
     fitnessLine,
     ...reasons.map((reason) => `Reason: ${reason}`),
     instrumentLine,
-    ...warnings.map((warning) => `Warning: ${warning}`),
+    ...warnings.map((warning) => `${WARNING}${warning}`),
   ]
 }
 
@@ -64,6 +64,20 @@ export function stampOf({ run, summary }: Report): string {
   if (summary.verdict !== 'VALID') words.push(summary.verdict)
   return words.join(', ')
 }
+
+/** Warnings, without the word before them, apart from the other lines that stand before figures. */
+export function partNotices(notices: readonly string[]): {
+  readonly others: readonly string[]
+  readonly warnings: readonly string[]
+} {
+  const isWarning = (line: string): boolean => line.startsWith(WARNING)
+  return {
+    others: notices.filter((line) => !isWarning(line)),
+    warnings: notices.filter(isWarning).map((line) => line.slice(WARNING.length)),
+  }
+}
+
+const WARNING = 'Warning: '
 
 interface Notice {
   readonly word: string

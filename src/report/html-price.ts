@@ -5,6 +5,7 @@ import type { Subject } from '../price/subject.ts'
 import { unrealNotices } from './compare-document.ts'
 import { costCharts } from './cost-charts.ts'
 import { pricingBasisAt } from './facts.ts'
+import { partNotices } from './front-matter.ts'
 import { groupStamp } from './group-html.ts'
 import { chartFigure } from './html.ts'
 import { costSection } from './html-cost.ts'
@@ -67,23 +68,17 @@ function unrealOf({ group }: PricedPage): string[] {
 function verdictBox(page: PricedPage): Markup {
   const { verdict, what } = page.subject
   const banners = unrealOf(page)
-  const told = page.notices.filter((line) => !banners.includes(line))
-  const lines = told.map((line) => line.replace(/^Reason: /, ''))
-  const warnings = lines.filter((line) => line.startsWith(WARNING))
-  const [headline = `${verdict}: ${what}`, ...reasons] = lines
-    .filter((line) => !line.startsWith(WARNING))
+  const { others, warnings } = partNotices(page.notices)
+  const [headline = `${verdict}: ${what}`, ...reasons] = others
+    .filter((line) => !banners.includes(line))
+    .map((line) => line.replace(/^Reason: /, ''))
     .sort((a, b) => Number(b.startsWith(verdict)) - Number(a.startsWith(verdict)))
   const look = verdict === 'NOT JUDGED' || verdict === 'PARTIAL' ? 'DEGRADED' : verdict
   return html`<div class="verdict ${look}">
 <h2>${headline}</h2>
-${listUnder('Reasons', reasons)}${listUnder(
-  'Warnings',
-  warnings.map((line) => line.slice(WARNING.length)),
-)}</div>
+${listUnder('Reasons', reasons)}${listUnder('Warnings', warnings)}</div>
 `
 }
-
-const WARNING = 'Warning: '
 
 function measuredSection(imported: Imported): Markup {
   const {

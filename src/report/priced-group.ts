@@ -3,6 +3,7 @@ import type { WarningKind } from '../measure/summary.ts'
 import { type CostReport, figureFinder } from '../price/cost-report.ts'
 import type { Subject } from '../price/subject.ts'
 import { exactText, provenanceText } from './explain.ts'
+import { partNotices } from './front-matter.ts'
 import { groupDocument } from './group-document.ts'
 import type { GroupReport } from './group-report.ts'
 import { pricedText } from './imported.ts'
@@ -44,10 +45,8 @@ function runWarnings(found: readonly FoundRun[]): string[] {
 
 /** A group of runs, and what it costs, for a terminal: what it is first, and the throughput that everything rests on. */
 export function pricedGroupText(group: PricedGroup, subject: Subject, cost: CostReport): string {
-  const isWarning = (line: string) => line.startsWith('Warning: ')
-  const notices = pricedGroupNotice(group, cost)
-  const head = [...notices.filter((line) => !isWarning(line)), ...throughputLines(cost)]
-  const warnings = notices.filter(isWarning).map((line) => line.slice('Warning: '.length))
+  const { others, warnings } = partNotices(pricedGroupNotice(group, cost))
+  const head = [...others, ...throughputLines(cost)]
   return pricedText(
     head.flatMap((line) => wrap(line, '', '  ')),
     warnings,

@@ -106,7 +106,8 @@ async function readCertificateOf(directory: string): Promise<Certificate | undef
   return (await exists(file)) ? readCertificate(file) : undefined
 }
 
-async function readPricing(directory: string): Promise<Pricing | undefined> {
+/** What a run was priced with; nothing where that is not stored. @throws UserError for a file of another version */
+export async function readPricing(directory: string): Promise<Pricing | undefined> {
   const file = join(directory, runFiles.pricing)
   if (!(await exists(file))) return undefined
   const pricing = pricingSchema.safeParse(await readJson(file))

@@ -120,38 +120,29 @@ export function servingMetrics(
   },
 ): ImportedPoint['metrics'] {
   const values = requestValues(document)
-  const told = (stem: string, n?: number, differs?: string) =>
-    flatStatistics(document, `_${stem}`, { key: stem, differs }, n)
+  const told = (
+    stem: string,
+    records: string,
+    found: readonly number[] = [],
+    differs: string,
+    n?: number,
+  ) =>
+    withRecords(
+      flatStatistics(document, `_${stem}`, { key: stem, differs }, n),
+      records,
+      found,
+      differs,
+    )
   const tokens = (name: 'input' | 'output') => {
     const key = `total_${name}_tokens`
     return meanOnly(ratio(numberAt(document, key), completed), key, completed)
   }
   return {
-    ttftMs: withRecords(
-      told('ttft_ms', completed, own.ttftDiffers),
-      'ttfts',
-      values?.ttftMs ?? [],
-      own.ttftDiffers,
-    ),
+    ttftMs: told('ttft_ms', 'ttfts', values?.ttftMs, own.ttftDiffers, completed),
     // Of requests with more than one token only, and nobody says how many those are.
-    tpotMs: withRecords(
-      told('tpot_ms', undefined, own.tpotDiffers),
-      'itls',
-      values?.tpotMs ?? [],
-      own.tpotDiffers,
-    ),
-    interChunkMs: withRecords(
-      told('itl_ms', undefined, own.itlDiffers),
-      'itls',
-      values?.interChunkMs ?? [],
-      own.itlDiffers,
-    ),
-    latencyMs: withRecords(
-      told(own.latency, completed, own.latencyDiffers),
-      'ttfts, itls',
-      values?.latencyMs ?? [],
-      own.latencyDiffers,
-    ),
+    tpotMs: told('tpot_ms', 'itls', values?.tpotMs, own.tpotDiffers),
+    interChunkMs: told('itl_ms', 'itls', values?.interChunkMs, own.itlDiffers),
+    latencyMs: told(own.latency, 'ttfts, itls', values?.latencyMs, own.latencyDiffers, completed),
     inputTokens: withRecords(tokens('input'), 'input_lens', values?.inputTokens ?? []),
     outputTokens: withRecords(tokens('output'), 'output_lens', values?.outputTokens ?? []),
   }
