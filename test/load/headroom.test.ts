@@ -14,9 +14,12 @@ const read = (path: string): string => {
   return text
 }
 
+const sizeless = (): number => 0
+
 test('the most open files of all looks, sockets in use and at rest, and what there may be', () => {
   const counts = [40, 25]
-  const stop = watchHeadroom({ list: () => Array(counts.shift() ?? 0).fill(''), read })
+  const list = (): string[] => Array(counts.shift() ?? 0).fill('')
+  const stop = watchHeadroom({ list, size: sizeless, read })
   expect(stop()).toEqual({
     openFilesMost: 40,
     openFilesAllowed: 1024,
@@ -25,17 +28,24 @@ test('the most open files of all looks, sockets in use and at rest, and what the
   })
 })
 
+test('where the size of the folder of open files is their number, none of them is named', () => {
+  const list = (): never => {
+    throw new Error('should not be asked for names')
+  }
+  expect(watchHeadroom({ list, size: () => 33, read })()).toMatchObject({ openFilesMost: 33 })
+})
+
 test('where the system does not tell, nothing is known and nothing fails', () => {
   const none = (): never => {
     throw new Error('ENOENT')
   }
-  expect(watchHeadroom({ list: none, read: none })()).toEqual({
+  expect(watchHeadroom({ list: none, size: none, read: none })()).toEqual({
     openFilesMost: undefined,
     openFilesAllowed: undefined,
     socketsMost: undefined,
     portsAllowed: undefined,
   })
-  const odd = watchHeadroom({ list: () => [], read: () => 'something else' })()
+  const odd = watchHeadroom({ list: () => [], size: sizeless, read: () => 'something else' })()
   expect(odd).toMatchObject({ socketsMost: undefined, portsAllowed: undefined })
 })
 
