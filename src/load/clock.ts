@@ -23,6 +23,9 @@ const IDLE_MS = 0.01
 const IDLE_LOADS = 500
 const idleCell = new Int32Array(new SharedArrayBuffer(4))
 
+/** Bound, as a call of the method leaves twice the garbage in Node 20, and this is called for every socket read. */
+const performanceNow = performance.now.bind(performance)
+
 /** A clock started, and its zero on the two other clocks that a result may have to be compared with. */
 export interface StartedClock {
   readonly clock: Clock
@@ -66,7 +69,7 @@ export function clockFrom(epochMonotonicMs: number): { clock: Clock; errorMs: nu
     spreadMs = afterMs - beforeMs
     offsetMs = (beforeMs + afterMs) / 2 - ownMs - epochMonotonicMs
   }
-  const nowMs = (): number => performance.now() + offsetMs
+  const nowMs = (): number => performanceNow() + offsetMs
   const clock: Clock = { nowMs, sleepUntil: (dueMs, signal) => sleepUntil(nowMs, dueMs, signal) }
   return { clock, errorMs: spreadMs / 2 }
 }

@@ -2,15 +2,19 @@ import type { Outcome, RequestRecord, ServerTimings, Usage } from './record.ts'
 import { type Stamps, stampsMs } from './stamps.ts'
 import type { CancelAfter } from './workloads/planned.ts'
 
-/** A request ready to go: its bytes are made before it is due. */
-export interface PlannedRequest {
+/** What a record says of a request as it was planned. */
+interface RequestFacts {
   readonly id: number
   readonly level: number
   readonly phase: RequestRecord['phase']
   readonly dueMs?: number
-  readonly bytes: Buffer
   readonly requestedInputTokens?: number
   readonly requestedOutputTokens: number
+}
+
+/** A request ready to go: its bytes are made before it is due. */
+export interface PlannedRequest extends RequestFacts {
+  readonly bytes: Buffer
   /** When it is given up on purpose; absent when it runs to its end. */
   readonly cancelAfter?: CancelAfter
 }
@@ -20,7 +24,7 @@ export interface PlannedRequest {
  * ms since the run's epoch, as in `RequestRecord`.
  */
 export interface EndedRequest {
-  readonly request: PlannedRequest
+  readonly request: RequestFacts
   readonly outcome: Outcome
   readonly sentMs?: number
   readonly connectMs?: number

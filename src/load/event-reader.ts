@@ -13,10 +13,13 @@ interface Pattern {
   readonly meaning: EventMeaning
 }
 
-/** Bytes that must be the same, as whole words of four and the few bytes left over. */
+/**
+ * Bytes that must be the same, as whole words of eight and the few bytes left over. A word is compared as
+ * a number: equal ones are the same bytes, but for zero, which no JSON text holds.
+ */
 interface Part {
   readonly length: number
-  readonly words: Int32Array
+  readonly words: Float64Array
   readonly rest: Uint8Array
 }
 
@@ -26,7 +29,7 @@ const BACKSLASH = 92
 const FIRST_PRINTABLE = 32
 const ZERO = 48
 const NINE = 57
-const WORD_BYTES = 4
+const WORD_BYTES = 8
 const NONE = -1
 /** What may follow a backslash; `\u` is left to the parser. */
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'))
@@ -119,7 +122,7 @@ function matches(
   if (start + length > end) return false
   let at = start
   for (let i = 0; i < words.length; i++) {
-    if (view.getInt32(at, true) !== words[i]) return false
+    if (view.getFloat64(at, true) !== words[i]) return false
     at += WORD_BYTES
   }
   for (let i = 0; i < rest.length; i++) {
@@ -206,8 +209,8 @@ function findValue(event: Buffer, field: string): Stretch | undefined {
 }
 
 function partOf(bytes: Buffer): Part {
-  const words = Int32Array.from({ length: Math.floor(bytes.length / WORD_BYTES) }, (_, i) =>
-    bytes.readInt32LE(i * WORD_BYTES),
+  const words = Float64Array.from({ length: Math.floor(bytes.length / WORD_BYTES) }, (_, i) =>
+    bytes.readDoubleLE(i * WORD_BYTES),
   )
   return {
     length: bytes.length,

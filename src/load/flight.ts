@@ -69,8 +69,16 @@ export interface Flight {
   /** When the connection was asked for. */
   issuedMs: number
 
-  // Of the request, from its start until its end is told.
-  request: PlannedRequest | undefined
+  // Of the request, from its start until its end is told. Its facts are copied, as whatever is kept for as long
+  // as an answer takes is moved by the garbage collector, in a pause that comes between chunks and their times.
+  /** Until it is sent. */
+  unsent: PlannedRequest | undefined
+  id: number
+  level: number
+  phase: PlannedRequest['phase']
+  dueMs: number | undefined
+  requestedInputTokens: number | undefined
+  requestedOutputTokens: number
   onEnded: OnEnded | undefined
   chunks: Stamps
   /** Where the server tells. */
@@ -183,7 +191,13 @@ function createFlight(fleet: Fleet): Flight {
     state: 'opening',
     place: fleet.flights.length,
     issuedMs: fleet.clock.nowMs(),
-    request: undefined,
+    unsent: undefined,
+    id: 0,
+    level: 0,
+    phase: 'warm-up',
+    dueMs: undefined,
+    requestedInputTokens: undefined,
+    requestedOutputTokens: 0,
     onEnded: undefined,
     chunks: NO_STAMPS,
     chunkTokens: undefined,
@@ -215,7 +229,13 @@ function createFlight(fleet: Fleet): Flight {
 function prepare(flight: Flight, request: PlannedRequest, onEnded: OnEnded): void {
   const { fleet } = flight
   fleet.inFlight++
-  flight.request = request
+  flight.unsent = request
+  flight.id = request.id
+  flight.level = request.level
+  flight.phase = request.phase
+  flight.dueMs = request.dueMs
+  flight.requestedInputTokens = request.requestedInputTokens
+  flight.requestedOutputTokens = request.requestedOutputTokens
   flight.onEnded = onEnded
   flight.chunks =
     fleet.spareStamps.pop() ?? createStamps(Math.min(request.requestedOutputTokens, LIKELY_CHUNKS))
@@ -245,13 +265,13 @@ function lastChunkOf({ cancelAfter }: PlannedRequest): number | undefined {
   return cancelAfter !== undefined && 'chunks' in cancelAfter ? cancelAfter.chunks : undefined
 }
 
-function depart(flight: Flight, request: PlannedRequest): void {
-  const { cancelAfter } = request
+function depart(flight: Flight, { bytes, cancelAfter }: PlannedRequest): void {
+  flight.unsent = undefined
   flight.state = 'busy'
   expectResponse(flight.response)
   const sentMs = flight.fleet.clock.nowMs()
   flight.sentMs = sentMs
-  flight.connection?.write(request.bytes)
+  flight.connection?.write(bytes)
   if (cancelAfter !== undefined && 'ms' in cancelAfter)
     setAbandonTimer(flight, sentMs + cancelAfter.ms)
 }
@@ -275,11 +295,11 @@ function onAbandonTimer(flight: Flight, dueMs: number): void {
 
 const connectionHandler: ConnectionHandler<Flight> = {
   onOpen: (flight) => {
-    const { fleet, request } = flight
-    if (flight.state !== 'opening' || request === undefined) return
+    const { fleet, unsent } = flight
+    if (flight.state !== 'opening' || unsent === undefined) return
     fleet.opened++
     flight.connectMs = fleet.clock.nowMs() - flight.issuedMs
-    depart(flight, request)
+    depart(flight, unsent)
   },
   onRead: (flight, bytes, length) => {
     if (flight.state === 'closed') return
@@ -424,10 +444,18 @@ function lose(flight: Flight, error: Error | undefined): void {
 
 /** Tells the end of a request, if it has ended and was not told yet. By then its connection may take the next. */
 function tell(flight: Flight): void {
-  const { fleet, request, onEnded, chunks, outcome } = flight
-  if (outcome === undefined || onEnded === undefined || request === undefined) return
+  const { outcome, onEnded } = flight
+  if (outcome === undefined || onEnded === undefined) return
+  const { fleet, chunks } = flight
   const ended: EndedRequest = {
-    request,
+    request: {
+      id: flight.id,
+      level: flight.level,
+      phase: flight.phase,
+      dueMs: flight.dueMs,
+      requestedInputTokens: flight.requestedInputTokens,
+      requestedOutputTokens: flight.requestedOutputTokens,
+    },
     outcome,
     sentMs: flight.sentMs,
     connectMs: flight.connectMs,
@@ -448,7 +476,7 @@ function tell(flight: Flight): void {
     clearTimeout(flight.abandonTimer)
     flight.abandonTimer = undefined
   }
-  flight.request = undefined
+  flight.unsent = undefined
   flight.onEnded = undefined
   flight.chunks = NO_STAMPS
   fleet.inFlight--

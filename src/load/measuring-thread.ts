@@ -196,7 +196,10 @@ function createIssue(
   })
   return (phase, dueMs, onEnd, user) => {
     tally.issued()
-    send({ ...nextRequest(user), level, phase, dueMs }, (ended) => {
+    const { id, bytes, requestedInputTokens, requestedOutputTokens, cancelAfter } =
+      nextRequest(user)
+    const sizes = { requestedInputTokens, requestedOutputTokens }
+    send({ id, level, phase, dueMs, bytes, ...sizes, cancelAfter }, (ended) => {
       tally.ended(ended)
       onEnd(endedAsMeant(ended.outcome))
     })

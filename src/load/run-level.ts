@@ -30,6 +30,9 @@ export interface Shard {
   readonly count: number
 }
 
+/** Hears whether a request ended as it was meant to. */
+type OnEnd = (asMeant: boolean) => void
+
 /** All that a level needs of the world. */
 export interface LevelWorld {
   readonly clock: Clock
@@ -40,7 +43,7 @@ export interface LevelWorld {
   readonly issue: (
     phase: RequestRecord['phase'],
     dueMs: number | undefined,
-    onEnd: (asMeant: boolean) => void,
+    onEnd: OnEnd,
     user?: number,
   ) => void
   readonly cancelAll: () => void
@@ -204,13 +207,14 @@ function runUser(
     const ask = (): void => {
       const nowMs = clock.nowMs()
       if (!isOpen(progress, nowMs) || !takeRequest(plan, progress, world, nowMs)) leave()
-      else issue(progress, world, phaseAt(nowMs, progress), undefined, pause, user)
+      else issue(progress, world, phaseAt(nowMs, progress), undefined, onEnd, user)
     }
     const pause = (asMeant: boolean): void => {
       const pauseMs = asMeant ? (load.thinkS ?? 0) * MS_PER_S : PAUSE_AFTER_FAILURE_MS
       if (pauseMs === 0) ask()
       else void clock.sleepUntil(clock.nowMs() + pauseMs, progress.issuing.signal).then(ask)
     }
+    const onEnd = endedThen(pause, progress, world)
     void clock.sleepUntil(arrivesMs, progress.issuing.signal).then(ask)
   })
 }
@@ -239,6 +243,7 @@ async function runOpen(
   world: LevelWorld,
 ): Promise<void> {
   const { index, count } = plan.shard
+  const onEnd = endedThen(world.shared.leavePlace, progress, world)
   let k = 0
   let measured = 0
   let lastDueMs = plan.startMs
@@ -253,7 +258,7 @@ async function runOpen(
       stop(progress, world, dueMs)
       break
     }
-    const sent = await sendDue(load, dueMs, progress, world)
+    const sent = await sendDue(load, dueMs, onEnd, progress, world)
     if (!sent && progress.ended !== 'complete') break
     if (!sent) progress.neverSent++
   }
@@ -267,6 +272,7 @@ async function runOpen(
 async function sendDue(
   load: OpenLevel,
   dueMs: number,
+  onEnd: OnEnd,
   progress: Progress,
   world: LevelWorld,
 ): Promise<boolean> {
@@ -288,7 +294,7 @@ async function sendDue(
     stop(progress, world, clock.nowMs())
     return false
   }
-  issue(progress, world, phaseAt(dueMs, progress), dueMs, shared.leavePlace)
+  issue(progress, world, phaseAt(dueMs, progress), dueMs, onEnd)
   return true
 }
 
@@ -321,18 +327,22 @@ function issue(
   world: LevelWorld,
   phase: RequestRecord['phase'],
   dueMs: number | undefined,
-  onEnd: (asMeant: boolean) => void,
+  onEnd: OnEnd,
   user?: number,
 ): void {
   progress.issued++
   progress.inFlight++
-  const ended = (asMeant: boolean): void => {
+  world.issue(phase, dueMs, onEnd, user)
+}
+
+/** What to do at the end of each request of a user, or of an open loop: made once, not for every request. */
+function endedThen(then: OnEnd, progress: Progress, world: LevelWorld): OnEnd {
+  return (asMeant) => {
     progress.inFlight--
     note(asMeant, progress, world)
-    onEnd(asMeant)
+    then(asMeant)
     progress.onLeft()
   }
-  world.issue(phase, dueMs, ended, user)
 }
 
 function note(asMeant: boolean, progress: Progress, world: LevelWorld): void {

@@ -17,7 +17,6 @@ const ended: EndedRequest = {
     level: 1,
     phase: 'measured',
     dueMs: 1_000,
-    bytes: Buffer.alloc(0),
     requestedInputTokens: 8,
     requestedOutputTokens: 3,
   },
