@@ -18,7 +18,7 @@ const POLL_BEFORE_DUE_MS = 1.5
  * garbage behind, and the pauses to collect it would make sends late. Short beside the time that a
  * read takes to be noticed.
  */
-const IDLE_MS = 0.01
+const IDLE_MS = 0.02
 /** Some 7 us between two looks at the clock, where it was measured: a send is late by no more for it. */
 const IDLE_LOADS = 500
 const idleCell = new Int32Array(new SharedArrayBuffer(4))

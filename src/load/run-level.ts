@@ -244,6 +244,7 @@ async function runOpen(
 ): Promise<void> {
   const { index, count } = plan.shard
   const onEnd = endedThen(world.shared.leavePlace, progress, world)
+  const mostMeasured = plan.requests ?? Number.POSITIVE_INFINITY
   let k = 0
   let measured = 0
   let lastDueMs = plan.startMs
@@ -251,7 +252,9 @@ async function runOpen(
     const dueMs = plan.startMs + offsetMs
     lastDueMs = dueMs
     const beyond = dueMs >= (progress.plannedEndMs ?? Number.POSITIVE_INFINITY)
-    const countReached = phaseAt(dueMs, progress) === 'measured' && measured++ === plan.requests
+    // Counted in every turn: code that runs for the first time when the window begins has yet to be compiled.
+    measured += phaseAt(dueMs, progress) === 'measured' ? 1 : 0
+    const countReached = measured > mostMeasured
     if (k++ % count !== index && !beyond && !countReached) continue
     await world.clock.sleepUntil(dueMs, progress.issuing.signal)
     if (beyond || countReached) {

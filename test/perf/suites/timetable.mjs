@@ -5,7 +5,8 @@ const LOADS = [
   { kind: 'poisson', ratePerS: 1000, label: 'Poisson 1,000 req/s' },
   { kind: 'constant', ratePerS: 2000, label: 'constant 2,000 req/s' },
 ]
-const WARMUP_S = 2
+/** As long as the streams of `streams.mjs` take to start and to warm up, for the same reasons. */
+const WARMUP_S = 10
 const WINDOW_S = 4
 const MAX_P50_MS = 0.2
 const MAX_P99_MS = 0.7
