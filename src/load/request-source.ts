@@ -86,10 +86,9 @@ function oneByOne(
   let refilling = false
   /** One a turn: sockets are served in between. */
   const refill = (): void => {
-    refilling = prepared.length < PREPARED
-    if (!refilling) return
     prepared.push(make())
-    setImmediate(refill)
+    refilling = prepared.length < PREPARED
+    if (refilling) setImmediate(refill)
   }
   while (prepared.length < PREPARED) prepared.push(make())
   return () => {
