@@ -37,7 +37,7 @@ const watch = setInterval(() => {
 const log = {
   schemaVersion: 1,
   state: 'complete',
-  config: { benchmark: run.benchmark },
+  config: { benchmark: run.benchmark, url: `http://127.0.0.1:${orders.port}` },
   target: { simulated: true },
   prompts: { kind: 'usage' },
   levels: logs,
