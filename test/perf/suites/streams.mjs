@@ -10,9 +10,14 @@ const LOAD = { ratePerS: 50, events: 100, rampS: 2, windowS: 4 }
  */
 const WARMUP_S = 8
 const C_WARMUP_S = 0.5
+const US_PER_S = 1e6
 
 const OTHERS = { undici: 1.4, http: 1.4, fetch: 2.2 }
-const AGAINST_OTHERS_AT = 500
+/** At the lower load those are compared too that cannot carry the higher one. */
+const AGAINST_OTHERS_AT = [250, 500]
+const REQUIRED_AGAINST_OTHERS_AT = 500
+/** With its core full a client takes what it gets: its CPU per event is the core's time over the events, and cannot show more. */
+const FULL_CORE = 0.97
 const MAX_CPU_RATIO = { 500: 1.7, 1000: 1.6 }
 const DELAY_AT = 1000
 const MAX_DELAY_P50_MS = 0.1
@@ -26,10 +31,10 @@ export function warmupFor(client) {
 export async function measureStreams(world) {
   const rows = []
   for (const streams of [250, 500, 1000]) {
-    const others = streams === AGAINST_OTHERS_AT ? Object.keys(OTHERS) : []
+    const others = AGAINST_OTHERS_AT.includes(streams) ? Object.keys(OTHERS) : []
     const byClient = await compareClients(world, ['c', 'production', ...others], streams)
     rows.push(cpuRow(streams, byClient), delayRow(streams, byClient))
-    for (const other of others) rows.push(otherRow(other, byClient))
+    for (const other of others) rows.push(otherRow(other, streams, byClient))
   }
   return rows
 }
@@ -45,6 +50,7 @@ function medians({ rounds, note }) {
   const of = (name) => median(rounds.map((round) => round[name]))
   return {
     cpuUs: of('cpuUsPerEvent'),
+    cores: median(rounds.map((round) => (round.cpuUsPerEvent * round.eventsPerS) / US_PER_S)),
     p50Ms: of('delayP50Ms'),
     p99Ms: of('delayP99Ms'),
     maxMs: of('delayMaxMs'),
@@ -87,13 +93,16 @@ function delayRow(streams, byClient) {
   }
 }
 
-function otherRow(other, byClient) {
+function otherRow(other, streams, byClient) {
   const [theirs, ours, c] = [other, 'production', 'c'].map((name) => byClient.get(name))
   const ratio = theirs.cpuUs / ours.cpuUs
+  const isFull = theirs.cores >= FULL_CORE
+  const above = [theirs, ours].map(({ cpuUs }) => (cpuUs - c.cpuUs).toFixed(1)).join(' / ')
+  const full = isFull ? `; its core is full, delay p50 ${theirs.p50Ms.toFixed(0)} ms` : ''
+  const required = streams === REQUIRED_AGAINST_OTHERS_AT
   return {
-    what: `CPU per event of ${PEERS[other]}, ${AGAINST_OTHERS_AT} streams`,
-    measured: `${ratio.toFixed(2)} x ours (${theirs.cpuUs.toFixed(1)} / ${ours.cpuUs.toFixed(1)} us; above the C client's ${(theirs.cpuUs - c.cpuUs).toFixed(1)} / ${(ours.cpuUs - c.cpuUs).toFixed(1)})${theirs.note}`,
-    required: `at least ${OTHERS[other]} x`,
-    met: ratio >= OTHERS[other],
+    what: `CPU per event of ${PEERS[other]}, ${streams} streams`,
+    measured: `${isFull ? 'at least ' : ''}${ratio.toFixed(2)} x ours (${theirs.cpuUs.toFixed(1)} / ${ours.cpuUs.toFixed(1)} us, above C's ${above}${full})${theirs.note}`,
+    ...(required ? { required: `at least ${OTHERS[other]} x`, met: ratio >= OTHERS[other] } : {}),
   }
 }
