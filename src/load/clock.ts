@@ -15,8 +15,8 @@ export interface Clock {
 const POLL_BEFORE_DUE_MS = 1.5
 /**
  * Between two polls the thread does nothing for so long: each poll, and each look at the clock, leaves
- * garbage behind, and the pauses to collect it would make sends late. Short beside the time that a
- * read takes to be noticed.
+ * garbage behind, and the pauses to collect it would make sends late. No longer than a read takes to be
+ * noticed anyway (a median of 0.02 to 0.03 ms, `npm run bench`).
  */
 const IDLE_MS = 0.02
 /** Some 7 us between two looks at the clock, where it was measured: a send is late by no more for it. */

@@ -15,7 +15,8 @@ interface Pattern {
 
 /**
  * Bytes that must be the same, as whole words of eight and the few bytes left over. A word is compared as
- * a number: equal ones are the same bytes, but for zero, which no JSON text holds.
+ * a number. Equal ones are the same bytes, but for zero, which no JSON text holds; one that is no number
+ * equals nothing, so that its events are parsed.
  */
 interface Part {
   readonly length: number

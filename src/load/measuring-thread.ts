@@ -196,10 +196,7 @@ function createIssue(
   })
   return (phase, dueMs, onEnd, user) => {
     tally.issued()
-    const { id, bytes, requestedInputTokens, requestedOutputTokens, cancelAfter } =
-      nextRequest(user)
-    const sizes = { requestedInputTokens, requestedOutputTokens }
-    send({ id, level, phase, dueMs, bytes, ...sizes, cancelAfter }, (ended) => {
+    send({ ...nextRequest(user), level, phase, dueMs }, (ended) => {
       tally.ended(ended)
       onEnd(endedAsMeant(ended.outcome))
     })

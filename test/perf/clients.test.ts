@@ -1,46 +1,38 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { type Replay, startReplay } from '../load/replay-server.ts'
 
 // The bench runs the built code: `npm run build` comes before the tests.
 const dist = new URL('../../dist/', import.meta.url).href
-const clientFile = (name: string): string =>
-  fileURLToPath(new URL(`clients/${name}.mjs`, import.meta.url))
 
 const CHUNKS = 3
 const word = 'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 const end =
   'data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
+const answer = { contentType: 'text/event-stream', events: [word.repeat(CHUNKS) + end] }
+const server: Replay = {
+  pages: {},
+  replies: { '/v1/chat/completions': () => answer },
+  notFound: { status: 404, body: '' },
+}
 
-async function startServer(): Promise<number> {
-  const server = createServer((request, response) => {
-    request.resume().on('end', () => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end(word.repeat(CHUNKS) + end)
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'baremark-bench-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** Runs one of the bench's clients to its end, as the bench does, and gives the JSON that it printed. */
 async function runClient(name: string, orders: object): Promise<unknown> {
-  const folder = await mkdtemp(join(tmpdir(), 'baremark-bench-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const port = await startServer()
-  const all = JSON.stringify({ ...orders, port, folder, dist })
-  const { stdout } = await promisify(execFile)(process.execPath, [clientFile(name), all])
+  const { url } = await startReplay(server)
+  const file = fileURLToPath(new URL(`clients/${name}.mjs`, import.meta.url))
+  const all = { ...orders, port: Number(url.port), folder: await temporaryFolder(), dist }
+  const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(all)])
   return JSON.parse(stdout)
 }
 
@@ -60,9 +52,7 @@ test('the client of the timetable knows what was due, and finds nothing early an
 })
 
 test('the client of the streams hands in its window and a stamp for every chunk', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'baremark-stamps-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const stamps = join(folder, 'seen.stamps')
+  const stamps = join(await temporaryFolder(), 'seen.stamps')
   const load = { streams: 2, events: CHUNKS, rampS: 0.2, warmupS: 0.2, windowS: 0.5 }
   expect(await runClient('production', { ...load, stamps })).toMatchObject({ failed: 0 })
   const bytes = await readFile(stamps)

@@ -15,6 +15,12 @@ import { distWith, PEERS } from './peers.mjs'
 const NS_PER_MS = 1e6
 const MS_PER_S = 1e3
 const STAMP_HEAD = 2
+/**
+ * From the start of a client of Node's to its window. Compilers of hot code are nearly done by then, and so is V8's
+ * tidying of the main thread's idle heap, 8 to 9.5 s after the process started, which stops whatever shares its core;
+ * a real run lasts minutes.
+ */
+export const SETTLED_S = 10
 /** The CPU of others is looked at inside the window only, with room for a slow start. */
 const WATCH_MARGIN_S = 0.3
 const MAX_EXTRA_ROUNDS = 3
@@ -114,6 +120,7 @@ export async function streamRound(world, client, load) {
     delayP99Ms: quantile(delaysMs, 0.99),
     delayMaxMs: quantile(delaysMs, 1),
     mockCores: usage?.cores[0],
+    clientCores: usage?.cores[1],
     mockLateRatio: told.lateEvents / told.events,
     otherCores: usage?.otherCores,
     epochErrorUs: result.epochErrorUs,

@@ -1,19 +1,14 @@
 // The same streams read by every client in turn: CPU per event and how late each event was seen.
 import { PEERS } from '../peers.mjs'
-import { interleave, median, streamRound } from '../rounds.mjs'
+import { interleave, median, SETTLED_S, streamRound } from '../rounds.mjs'
 
 /** Streams start over as long as one answer takes, so that the answers end evenly. */
 const LOAD = { ratePerS: 50, events: 100, rampS: 2, windowS: 4 }
-/**
- * Compilers of hot code are nearly done by then, and so is the engine's tidying of the main thread's idle heap, 8 to
- * 9.5 s after the process started, which stops whatever shares its core; a real run lasts minutes.
- */
-const WARMUP_S = 8
+const WARMUP_S = SETTLED_S - LOAD.rampS
 const C_WARMUP_S = 0.5
-const US_PER_S = 1e6
 
 const OTHERS = { undici: 1.4, http: 1.4, fetch: 2.2 }
-/** At the lower load those are compared too that cannot carry the higher one. */
+/** The higher load fills the core of some, whose figure can then show no more. */
 const AGAINST_OTHERS_AT = [250, 500]
 const REQUIRED_AGAINST_OTHERS_AT = 500
 /** With its core full a client takes what it gets: its CPU per event is the core's time over the events, and cannot show more. */
@@ -50,7 +45,7 @@ function medians({ rounds, note }) {
   const of = (name) => median(rounds.map((round) => round[name]))
   return {
     cpuUs: of('cpuUsPerEvent'),
-    cores: median(rounds.map((round) => (round.cpuUsPerEvent * round.eventsPerS) / US_PER_S)),
+    cores: of('clientCores'),
     p50Ms: of('delayP50Ms'),
     p99Ms: of('delayP99Ms'),
     maxMs: of('delayMaxMs'),

@@ -1,12 +1,10 @@
 // Open loop against instant answers: how late requests leave, and whether any leaves early.
-import { interleave, median, runNodeClient, watchWindow, withMock } from '../rounds.mjs'
+import { interleave, median, runNodeClient, SETTLED_S, watchWindow, withMock } from '../rounds.mjs'
 
 const LOADS = [
   { kind: 'poisson', ratePerS: 1000, label: 'Poisson 1,000 req/s' },
   { kind: 'constant', ratePerS: 2000, label: 'constant 2,000 req/s' },
 ]
-/** As long as the streams of `streams.mjs` take to start and to warm up, for the same reasons. */
-const WARMUP_S = 10
 const WINDOW_S = 4
 const MAX_P50_MS = 0.2
 const MAX_P99_MS = 0.7
@@ -18,7 +16,7 @@ export async function measureTimetable(world) {
 }
 
 async function timetableRound(world, { label, kind, ratePerS }) {
-  const window = { warmupS: WARMUP_S, windowS: WINDOW_S }
+  const window = { warmupS: SETTLED_S, windowS: WINDOW_S }
   let cpu
   const { result } = await withMock(world, { instant: true }, ({ port, pid }) =>
     runNodeClient(
